@@ -1,0 +1,56 @@
+# make venv | run | test | lint | clean
+#
+# PYTHON       the interpreter that makes .venv (3.11 or newer)
+# PYTEST_ARGS  more for pytest, e.g. make test PYTEST_ARGS="-k datasets"
+# JOBS         test processes; each is held to one thread so that they don't fight
+
+PYTHON ?= python3
+JOBS ?= 2
+PYTEST_ARGS ?=
+
+VENV := .venv
+PIP := $(VENV)/bin/python -m pip
+STAMP := $(VENV)/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help venv run test lint clean
+.DELETE_ON_ERROR:
+
+help:
+	@echo "make venv   set up $(VENV) with skticket (editable) and its test extra"
+	@echo "make run    find a winning ticket on scikit-learn's digits, into results/digits"
+	@echo "make test   all tests and doctests"
+	@echo "make lint   ruff check and ruff format --check"
+	@echo "make clean  remove $(VENV), caches and results"
+
+venv: $(STAMP)
+
+# torch comes first and by itself: where a CPU build of the pinned version is at hand pip takes
+# it, and the second step finds the requirement met. The build backend is pinned like the rest.
+$(STAMP): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or \
+	    sys.exit("skticket needs Python 3.11 or newer; name one with make PYTHON=...")'
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) install --quiet --constraint constraints.txt torch
+	$(PIP) install --quiet --constraint constraints.txt hatchling editables
+	$(PIP) install --quiet --constraint constraints.txt --no-build-isolation --editable '.[tests]'
+	@touch $@
+
+run: venv
+	$(VENV)/bin/python -m skticket find digits --output results/digits
+
+# MNIST is looked for beside the project unless SKTICKET_DATA says where it is.
+test: venv
+	@if [ -z "$${SKTICKET_DATA+set}" ] && [ -d ../shared/data/mnist ]; then \
+	    SKTICKET_DATA=$$(cd ../shared/data/mnist && pwd); export SKTICKET_DATA; \
+	fi; \
+	export MPLBACKEND=Agg OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1; \
+	set -x; $(VENV)/bin/python -m pytest -n $(JOBS) --dist worksteal $(PYTEST_ARGS)
+
+lint: venv
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+
+clean:
+	rm -rf $(VENV) results build dist *.egg-info .pytest_cache .ruff_cache .hypothesis
+	find skticket tests -name __pycache__ -type d -prune -exec rm -rf {} +
