@@ -1,0 +1,9 @@
+"""Winning tickets of the lottery ticket hypothesis, as scikit-learn estimators."""
+
+from .pruning import Prune
+from .rewinding import Rewind
+from .ticket import Ticket
+
+__version__ = "0.1.0"
+
+__all__ = ["Prune", "Rewind", "Ticket"]

@@ -1,0 +1,535 @@
+"""Which weights go: strategies, and the transformer `Prune` that applies them."""
+
+from numbers import Integral, Real
+
+import numpy as np
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import HasMethods, Interval, RealNotInt, StrOptions
+
+from .ticket import Ticket
+
+__all__ = [
+    "InitialMagnitude",
+    "Magnitude",
+    "MagnitudeIncrease",
+    "Movement",
+    "Prune",
+    "Random",
+    "ScoreFunction",
+    "UnitInput",
+    "UnitOutput",
+    "UnitProduct",
+]
+
+RATE_CONSTRAINTS = [
+    Interval(Integral, 0, None, closed="left"),
+    Interval(RealNotInt, 0, 1, closed="left"),
+]
+
+
+def count_pruned(rate, surviving, repeat=1):
+    """Return how many of `surviving` elements `repeat` prunings at `rate` remove.
+
+    Parameters
+    ----------
+    rate : float or int
+        Share of the surviving elements, in [0, 1), or their number.
+    surviving : int
+        Number of elements that survive so far.
+    repeat : int, default=1
+        How many prunings follow on one another.
+
+    Returns
+    -------
+    int
+        At most `surviving - 1`: a share never takes the last element.
+
+    Raises
+    ------
+    ValueError
+        If `rate` is an integer and would take the last element.
+
+    Examples
+    --------
+    >>> from skticket.pruning import count_pruned
+    >>> count_pruned(0.2, 10), count_pruned(0.2, 10, repeat=2), count_pruned(0.9, 1)
+    (2, 4, 0)
+    """
+    remaining = surviving
+    for _ in range(repeat):
+        if not isinstance(rate, Integral):
+            remaining -= min(round(rate * remaining), max(remaining - 1, 0))
+        elif 0 < remaining <= rate:
+            raise ValueError(
+                f"prune rate {rate} would remove all {remaining} surviving weights or units "
+                "of a layer; an integer rate must be smaller than what survives there"
+            )
+        else:
+            remaining -= min(rate, remaining)
+    return surviving - remaining
+
+
+def _lowest(scores, candidates, n):
+    """Boolean array of the `n` candidates with the lowest scores, ties by position."""
+    positions = np.flatnonzero(candidates)
+    order = np.argsort(scores.ravel()[positions], kind="stable")
+    lowest = np.zeros(scores.size, bool)
+    lowest[positions[order[:n]]] = True
+    return lowest.reshape(scores.shape)
+
+
+def _highest(scores, candidates):
+    """Boolean array of the one candidate that is pruned last (of none, if there is none)."""
+    n = np.count_nonzero(candidates)
+    return candidates & ~_lowest(scores, candidates, n - 1) if n else candidates
+
+
+def _lowest_in_each(scores, alive, rate, repeat):
+    return {
+        name: _lowest(scores[name], alive[name], count_pruned(rate, int(alive[name].sum()), repeat))
+        for name in scores
+    }
+
+
+def _lowest_in_all(scores, alive, rate, repeat):
+    """Rank all layers together, but leave each layer its best element."""
+    candidates = {name: alive[name] & ~_highest(scores[name], alive[name]) for name in scores}
+    together = rate * len(scores) if isinstance(rate, Integral) else rate
+    n_alive = sum(int(alive[name].sum()) for name in scores)
+    lowest = _lowest(
+        np.concatenate([array.ravel() for array in scores.values()]),
+        np.concatenate([candidates[name].ravel() for name in scores]),
+        count_pruned(together, n_alive, repeat),
+    )
+    ends = np.cumsum([array.size for array in scores.values()])[:-1]
+    return {
+        name: part.reshape(scores[name].shape)
+        for name, part in zip(scores, np.split(lowest, ends), strict=True)
+    }
+
+
+class _Strategy(BaseEstimator):
+    """How the surviving elements of a ticket are scored and compared.
+
+    Subclasses give `_alive(ticket)` (boolean arrays of the elements that
+    survive, by layer), `_scores(ticket, random_state)` (arrays of the same
+    shapes; the lowest are pruned first), `_groups(names, rate)` (which layers are
+    pruned at which rate) and `_masks_without(ticket, removed)`.
+    """
+
+    def masks(self, ticket, rate, *, repeat=1, random_state=None):
+        """Return the masks of `ticket` after pruning, by parameter name."""
+        self._validate_params()
+        alive = self._alive(ticket)
+        scores = self._scores(ticket, check_random_state(random_state))
+        _check_scores(scores, alive)
+        lowest = _lowest_in_each if self.scope == "layer" else _lowest_in_all
+        removed = {}
+        for names, group_rate in self._groups(list(alive), rate):
+            group = {name: np.asarray(scores[name]) for name in names}
+            removed |= lowest(group, alive, group_rate, repeat)
+        return self._masks_without(ticket, removed)
+
+
+def _check_scores(scores, alive):
+    for name, array in alive.items():
+        if name not in scores:
+            raise ValueError(f"the strategy gave no scores for {name!r}, only for {list(scores)}")
+        score = np.asarray(scores[name])
+        if score.shape != array.shape:
+            raise ValueError(
+                f"the strategy's scores for {name!r} must have shape {array.shape}, "
+                f"got {score.shape}"
+            )
+        if np.isnan(score[array]).any():
+            raise ValueError(
+                f"the strategy's scores for {name!r} contain NaN; if training diverged, "
+                "a smaller learning rate helps"
+            )
+
+
+class _WeightStrategy(_Strategy):
+    _parameter_constraints = {
+        "scope": [StrOptions({"layer", "global"})],
+        "output_rate": [Interval(Real, 0, 1, closed="both")],
+    }
+
+    def __init__(self, scope="layer", output_rate=0.5):
+        self.scope = scope
+        self.output_rate = output_rate
+
+    def _alive(self, ticket):
+        return ticket.mask
+
+    def _groups(self, names, rate):
+        if self.output_rate == 1 or len(names) == 1:
+            return [(names, rate)]
+        output_rate = rate * self.output_rate
+        if isinstance(rate, Integral):
+            output_rate = round(output_rate)
+        return [(names[:-1], rate), (names[-1:], output_rate)]
+
+    def _masks_without(self, ticket, removed):
+        return {name: mask & ~removed[name] for name, mask in ticket.mask.items()}
+
+
+_WEIGHT_PARAMETERS = """
+    Parameters
+    ----------
+    scope : {"layer", "global"}, default="layer"
+        "layer" prunes each layer by the rate; "global" ranks the weights of all
+        layers together, leaving each layer at least its best one. Layers are
+        ranked together only where their rate is the same: the output layer joins
+        in with `output_rate=1`, and is otherwise pruned by its own rate.
+    output_rate : float in [0, 1], default=0.5
+        The output layer's rate, as a share of the rate: 0 leaves the output layer
+        alone, 1 treats it like the others. A network with a single layer has
+        no other to treat differently, and is pruned at the full rate.
+"""
+
+
+class Magnitude(_WeightStrategy):
+    __doc__ = f"""Keep the weights of largest magnitude: score abs(w).
+{_WEIGHT_PARAMETERS}
+    References
+    ----------
+    .. [1] J. Frankle and M. Carbin, "The Lottery Ticket Hypothesis: Training
+       Pruned Neural Networks", arXiv:1803.03635v1, 2018, section 3.
+
+    Examples
+    --------
+    >>> from skticket import WinningTicketClassifier
+    >>> from skticket.pruning import Magnitude
+    >>> clf = WinningTicketClassifier(strategy=Magnitude(scope="global"))
+    >>> clf.get_params()["strategy__scope"]
+    'global'
+    """
+
+    def _scores(self, ticket, random_state):
+        return {name: np.abs(ticket.weights[name]) for name in ticket.mask}
+
+
+class InitialMagnitude(_WeightStrategy):
+    __doc__ = f"""Keep the weights that started largest: score abs(w0).
+{_WEIGHT_PARAMETERS}
+    References
+    ----------
+    .. [1] H. Zhou et al., "Deconstructing Lottery Tickets", NeurIPS 2019, section 2.
+
+    Examples
+    --------
+    >>> from skticket.pruning import InitialMagnitude
+    >>> InitialMagnitude(output_rate=1)
+    InitialMagnitude(output_rate=1)
+    """
+
+    def _scores(self, ticket, random_state):
+        return {name: np.abs(ticket.initial[name]) for name in ticket.mask}
+
+
+class MagnitudeIncrease(_WeightStrategy):
+    __doc__ = f"""Keep the weights that grew most: score abs(w) - abs(w0).
+{_WEIGHT_PARAMETERS}
+    References
+    ----------
+    .. [1] H. Zhou et al., "Deconstructing Lottery Tickets", NeurIPS 2019, section 2.
+
+    Examples
+    --------
+    >>> from skticket.pruning import MagnitudeIncrease
+    >>> MagnitudeIncrease(scope="global")
+    MagnitudeIncrease(scope='global')
+    """
+
+    def _scores(self, ticket, random_state):
+        return {
+            name: np.abs(ticket.weights[name]) - np.abs(ticket.initial[name])
+            for name in ticket.mask
+        }
+
+
+class Movement(_WeightStrategy):
+    __doc__ = f"""Keep the weights that moved furthest: score abs(w - w0).
+{_WEIGHT_PARAMETERS}
+    References
+    ----------
+    .. [1] H. Zhou et al., "Deconstructing Lottery Tickets", NeurIPS 2019, section 2.
+
+    Examples
+    --------
+    >>> from skticket.pruning import Movement
+    >>> Movement(scope="global")
+    Movement(scope='global')
+    """
+
+    def _scores(self, ticket, random_state):
+        return {name: np.abs(ticket.weights[name] - ticket.initial[name]) for name in ticket.mask}
+
+
+class Random(_WeightStrategy):
+    __doc__ = f"""Keep weights by chance: the control of every other strategy.
+{_WEIGHT_PARAMETERS}
+    Examples
+    --------
+    >>> from skticket.pruning import Random
+    >>> Random(output_rate=0)
+    Random(output_rate=0)
+    """
+
+    def _scores(self, ticket, random_state):
+        return {name: random_state.uniform(size=mask.shape) for name, mask in ticket.mask.items()}
+
+
+class ScoreFunction(_WeightStrategy):
+    __doc__ = f"""Keep the weights that a function scores highest.
+{_WEIGHT_PARAMETERS}    function : callable
+        `function(ticket)` returns an array of scores for each name in
+        `ticket.mask`, of that mask's shape; the lowest are pruned first.
+
+    Examples
+    --------
+    >>> from skticket.pruning import ScoreFunction
+    >>> squared = ScoreFunction(function=lambda ticket: {{
+    ...     name: ticket.weights[name] ** 2 for name in ticket.mask
+    ... }})
+    >>> squared.scope
+    'layer'
+    """
+
+    _parameter_constraints = {**_WeightStrategy._parameter_constraints, "function": [callable]}
+
+    def __init__(self, function, scope="layer", output_rate=0.5):
+        super().__init__(scope, output_rate)
+        self.function = function
+
+    def _scores(self, ticket, random_state):
+        return self.function(ticket)
+
+
+class _UnitStrategy(_Strategy):
+    """Whole hidden units: all weights into and out of them; never the outputs."""
+
+    _parameter_constraints = {"scope": [StrOptions({"layer", "global"})]}
+
+    def __init__(self, scope="layer"):
+        self.scope = scope
+
+    def _alive(self, ticket):
+        return {
+            name: ticket.mask[name].any(axis=1) | ticket.mask[following].any(axis=0)
+            for name, following in _hidden_layers(ticket)
+        }
+
+    def _scores(self, ticket, random_state):
+        return {
+            name: self._unit_scores(
+                np.abs(ticket.weights[name]).sum(axis=1),
+                np.abs(ticket.weights[following]).sum(axis=0),
+            )
+            for name, following in _hidden_layers(ticket)
+        }
+
+    def _groups(self, names, rate):
+        return [(names, rate)]
+
+    def _masks_without(self, ticket, removed):
+        masks = {name: mask.copy() for name, mask in ticket.mask.items()}
+        for name, following in _hidden_layers(ticket):
+            masks[name][removed[name], :] = False
+            masks[following][:, removed[name]] = False
+        return masks
+
+
+def _hidden_layers(ticket):
+    """Pairs of names: the weights into each hidden layer, and those out of it."""
+    names = list(ticket.mask)
+    shapes = [ticket.mask[name].shape for name in names]
+    chained = all(len(shape) == 2 for shape in shapes) and all(
+        first[0] == second[1] for first, second in zip(shapes, shapes[1:], strict=False)
+    )
+    if not chained or len(names) < 2:
+        raise ValueError(
+            "a unit strategy needs fully connected layers, each feeding the next, with at "
+            f"least one hidden layer; got weights of shapes {dict(zip(names, shapes, strict=True))}"
+        )
+    return list(zip(names, names[1:], strict=False))
+
+
+_UNIT_PARAMETERS = """
+    Parameters
+    ----------
+    scope : {"layer", "global"}, default="layer"
+        "layer" prunes that share of each hidden layer's units; "global" ranks the
+        units of all hidden layers together, leaving each layer at least its best.
+
+    References
+    ----------
+    .. [1] J. Frankle and M. Carbin, "The Lottery Ticket Hypothesis: Training
+       Pruned Neural Networks", arXiv:1803.03635v1, 2018, section 2.
+"""
+
+
+class UnitInput(_UnitStrategy):
+    __doc__ = f"""Keep the hidden units with the largest sum of absolute incoming weights.
+{_UNIT_PARAMETERS}
+    Examples
+    --------
+    >>> from skticket.pruning import UnitInput
+    >>> UnitInput(scope="global")
+    UnitInput(scope='global')
+    """
+
+    def _unit_scores(self, incoming, outgoing):
+        return incoming
+
+
+class UnitOutput(_UnitStrategy):
+    __doc__ = f"""Keep the hidden units with the largest sum of absolute outgoing weights.
+{_UNIT_PARAMETERS}
+    Examples
+    --------
+    >>> from skticket.pruning import UnitOutput
+    >>> UnitOutput(scope="global")
+    UnitOutput(scope='global')
+    """
+
+    def _unit_scores(self, incoming, outgoing):
+        return outgoing
+
+
+class UnitProduct(_UnitStrategy):
+    __doc__ = f"""Keep the hidden units with the largest product of the two sums.
+{_UNIT_PARAMETERS}
+    Examples
+    --------
+    >>> from skticket.pruning import UnitProduct
+    >>> UnitProduct(scope="global")
+    UnitProduct(scope='global')
+    """
+
+    def _unit_scores(self, incoming, outgoing):
+        return incoming * outgoing
+
+
+_NAMED = {
+    "magnitude": Magnitude(),
+    "random": Random(),
+    "initial_magnitude": InitialMagnitude(),
+    "magnitude_increase": MagnitudeIncrease(),
+    "movement": Movement(),
+    "unit_input": UnitInput(),
+    "unit_output": UnitOutput(),
+    "unit_product": UnitProduct(),
+}
+STRATEGY_NAMES = frozenset(_NAMED)
+STRATEGY_CONSTRAINTS = [StrOptions(STRATEGY_NAMES), HasMethods("masks"), callable]
+
+
+def _resolve_strategy(strategy):
+    if isinstance(strategy, str):
+        return _NAMED[strategy]
+    return strategy if hasattr(strategy, "masks") else ScoreFunction(strategy)
+
+
+class Prune(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):
+    """Remove the least important surviving weights of a ticket.
+
+    A stateless transformer from `Ticket` to `Ticket`: masks shrink, surviving
+    values stay. It removes an exact count, `round(rate × surviving)`, with ties
+    broken by position, and never the last weight (or unit) of a layer.
+
+    Parameters
+    ----------
+    rate : float or int, default=0.2
+        Share of the surviving weights (or units) to remove, in [0, 1); or, as an
+        integer, their number in each layer.
+    strategy : str, strategy or callable, default="magnitude"
+        How weights are scored: one of "magnitude", "random",
+        "initial_magnitude", "magnitude_increase", "movement", "unit_input",
+        "unit_output", "unit_product"; an instance such as
+        `Magnitude(scope="global")`; or a callable that takes the ticket and
+        returns scores (see `ScoreFunction`).
+    repeat : int, default=1
+        Remove at once as many as so many prunings in a row would.
+    random_state : int, RandomState instance or None, default=None
+        For the "random" strategy.
+
+    References
+    ----------
+    .. [1] J. Frankle and M. Carbin, "The Lottery Ticket Hypothesis: Training
+       Pruned Neural Networks", arXiv:1803.03635v1, 2018, section 1.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from skticket import Prune, Rewind, Ticket
+    >>> theta = np.array([[0.1, -0.2, 0.3, -0.4, 0.5]])
+    >>> trained = Ticket({"w": theta}, {"w": theta != 0}, {"w": 2 * theta})
+    >>> ticket = make_pipeline(Prune(rate=0.4), Rewind(to="init")).transform(trained)
+    >>> ticket.weights["w"]
+    array([[ 0. ,  0. ,  0.3, -0.4,  0.5]])
+    """
+
+    _parameter_constraints = {
+        "rate": RATE_CONSTRAINTS,
+        "strategy": STRATEGY_CONSTRAINTS,
+        "repeat": [Interval(Integral, 1, None, closed="left")],
+        "random_state": ["random_state"],
+    }
+
+    def __init__(self, rate=0.2, strategy="magnitude", *, repeat=1, random_state=None):
+        self.rate = rate
+        self.strategy = strategy
+        self.repeat = repeat
+        self.random_state = random_state
+
+    def fit(self, ticket, y=None):
+        """Check the parameters; there is nothing to learn.
+
+        Parameters
+        ----------
+        ticket : Ticket
+            Not used.
+        y : None
+            Not used.
+
+        Returns
+        -------
+        Prune
+            Itself.
+        """
+        self._validate_params()
+        return self
+
+    def transform(self, ticket):
+        """Return the pruned ticket.
+
+        Parameters
+        ----------
+        ticket : Ticket
+            The ticket to prune.
+
+        Returns
+        -------
+        Ticket
+            A new ticket with fewer surviving weights.
+
+        Raises
+        ------
+        ValueError
+            If an integer rate leaves nothing of a layer, if a unit strategy meets
+            a network that is not fully connected, or if scores are NaN.
+        """
+        self._validate_params()
+        masks = _resolve_strategy(self.strategy).masks(
+            ticket, self.rate, repeat=self.repeat, random_state=self.random_state
+        )
+        return Ticket(ticket.initial, masks, ticket.weights, ticket.checkpoints)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.requires_fit = False
+        tags.no_validation = True
+        return tags

@@ -1,0 +1,160 @@
+"""What the survivors are set to before the next training: the transformer `Rewind`."""
+
+from collections.abc import Mapping
+from numbers import Integral
+
+import numpy as np
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import Interval, StrOptions
+
+from .initialization import INIT_NAMES, resolve_init
+from .ticket import Ticket
+
+__all__ = ["Rewind"]
+
+REWIND_CONSTRAINTS = [
+    StrOptions({"init", "none", "reinit", "rearrange"}),
+    Interval(Integral, 1, None, closed="left"),
+]
+
+
+def _to_init(ticket):
+    return Ticket(ticket.initial, ticket.mask, ticket.initial, ticket.checkpoints)
+
+
+def _to_step(ticket, step):
+    if step not in ticket.checkpoints:
+        raise ValueError(
+            f"cannot rewind to step {step}: the ticket holds the weights after steps "
+            f"{sorted(ticket.checkpoints)} of the first training; set rewind={step} before it"
+        )
+    return Ticket(ticket.initial, ticket.mask, ticket.checkpoints[step], ticket.checkpoints)
+
+
+def _reinitialized(ticket, init, random_state):
+    """The same masks over fresh values; what no distribution gives goes back to θ0."""
+    initial = dict(ticket.initial)
+    if isinstance(init, Mapping):
+        initial |= init
+    else:
+        draw = resolve_init(init)
+        for name, mask in ticket.mask.items():
+            initial[name] = draw(mask.shape, random_state).astype(initial[name].dtype)
+    return Ticket(initial, ticket.mask)
+
+
+def _rearranged(ticket, random_state):
+    """Each layer's surviving connections, with their θ0, at random places in it."""
+    initial, masks = dict(ticket.initial), {}
+    for name, mask in ticket.mask.items():
+        places = random_state.permutation(mask.size)[: np.count_nonzero(mask)]
+        masks[name] = np.zeros(mask.shape, bool)
+        masks[name].flat[places] = True
+        moved = np.zeros_like(initial[name])
+        moved.flat[places] = initial[name][mask]
+        initial[name] = moved
+    return Ticket(initial, masks)
+
+
+class Rewind(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):
+    """Set the surviving weights of a ticket for its next training.
+
+    A stateless transformer from `Ticket` to `Ticket`.
+
+    Parameters
+    ----------
+    to : {"init", "none", "reinit", "rearrange"} or int, default="init"
+        "init": the initial weights θ0, biases included. An integer k: the
+        weights as they were after k optimizer steps of the first training.
+        "none": the ticket as it is. The two controls: "reinit" keeps the masks
+        and draws fresh initial weights; "rearrange" moves each layer's surviving
+        connections, with their initial weights, to random places in the layer.
+        A control's new weights are the new ticket's `initial`, too.
+    init : str, callable or mapping, default="glorot_normal"
+        Where "reinit" draws from: a distribution as in `WinningTicketClassifier`,
+        for the prunable weights (all else returns to θ0); or a mapping that holds
+        the fresh arrays themselves, by parameter name.
+    random_state : int, RandomState instance or None, default=None
+        For the two controls.
+
+    References
+    ----------
+    .. [1] J. Frankle and M. Carbin, "The Lottery Ticket Hypothesis: Training
+       Pruned Neural Networks", arXiv:1803.03635v1, 2018, sections 1 and 3.
+    .. [2] J. Frankle et al., "Linear Mode Connectivity and the Lottery Ticket
+       Hypothesis", ICML 2020 (rewinding to step k).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skticket import Rewind, Ticket
+    >>> theta = np.array([[0.1, -0.2]])
+    >>> trained = Ticket({"w": theta}, {"w": theta > 0}, {"w": 2 * theta})
+    >>> Rewind(to="init").transform(trained).weights["w"]
+    array([[0.1, 0. ]])
+    """
+
+    _parameter_constraints = {
+        "to": REWIND_CONSTRAINTS,
+        "init": [StrOptions(INIT_NAMES), callable, Mapping],
+        "random_state": ["random_state"],
+    }
+
+    def __init__(self, to="init", *, init="glorot_normal", random_state=None):
+        self.to = to
+        self.init = init
+        self.random_state = random_state
+
+    def fit(self, ticket, y=None):
+        """Check the parameters; there is nothing to learn.
+
+        Parameters
+        ----------
+        ticket : Ticket
+            Not used.
+        y : None
+            Not used.
+
+        Returns
+        -------
+        Rewind
+            Itself.
+        """
+        self._validate_params()
+        return self
+
+    def transform(self, ticket):
+        """Return the rewound ticket.
+
+        Parameters
+        ----------
+        ticket : Ticket
+            The ticket to rewind.
+
+        Returns
+        -------
+        Ticket
+            A new ticket with as many surviving weights in each layer.
+
+        Raises
+        ------
+        ValueError
+            If `to` is a step whose weights the ticket does not hold.
+        """
+        self._validate_params()
+        if self.to == "none":
+            return ticket
+        if self.to == "init":
+            return _to_init(ticket)
+        if self.to == "reinit":
+            return _reinitialized(ticket, self.init, check_random_state(self.random_state))
+        if self.to == "rearrange":
+            return _rearranged(ticket, check_random_state(self.random_state))
+        return _to_step(ticket, self.to)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.requires_fit = False
+        tags.no_validation = True
+        return tags

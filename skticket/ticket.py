@@ -1,0 +1,268 @@
+"""The value that everything else takes and returns: a `Ticket`."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+import numpy as np
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save_file
+
+from .files import replacing
+
+__all__ = ["Ticket"]
+
+_FORMAT = "skticket-1"
+
+
+def _read_only(array):
+    array = np.array(array)
+    array.flags.writeable = False
+    return array
+
+
+def _surviving(arrays, mask):
+    """Read-only copies of `arrays`, exactly 0 wherever `mask` is False."""
+    return MappingProxyType(
+        {
+            name: _read_only(
+                np.where(mask[name], array, np.zeros((), np.asarray(array).dtype))
+                if name in mask
+                else array
+            )
+            for name, array in arrays.items()
+        }
+    )
+
+
+def _same(first, second):
+    return first.keys() == second.keys() and all(
+        first[name].dtype == second[name].dtype
+        and np.array_equal(first[name], second[name], equal_nan=first[name].dtype.kind == "f")
+        for name in first
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class Ticket:
+    """A network's initial weights, its masks, and its current weights.
+
+    A ticket is immutable: its arrays are read-only copies, and every step
+    (pruning, rewinding, training) returns a new ticket. Pruned weights are no
+    part of it: in `initial`, `weights` and `checkpoints` they are exactly 0, and
+    only `mask` says which weights survive.
+
+    Parameters
+    ----------
+    initial : mapping of str to ndarray
+        The initial value (θ0) of every parameter, by the parameter's name, in
+        the order of the network from input to output. Biases and other state
+        (such as the statistics of a batch normalization) are included.
+    mask : mapping of str to ndarray of bool
+        For each prunable weight, an array of its shape: True where it survives.
+        The last one is the output layer's. Biases are never prunable.
+    weights : mapping of str to ndarray, default=None
+        The current value of every parameter; `initial` when None.
+    checkpoints : mapping of int to mapping of str to ndarray, default={}
+        Values of every parameter after so many optimizer steps of the full
+        network's training, for rewinding to that step.
+
+    Attributes
+    ----------
+    density : float
+        Surviving prunable weights divided by all prunable weights, in [0, 1].
+    n_weights : int
+        Number of surviving prunable weights.
+    layer_densities : dict of str to float
+        `density` of each prunable weight array.
+
+    Raises
+    ------
+    ValueError
+        If names or shapes of the arrays do not fit together.
+
+    References
+    ----------
+    .. [1] J. Frankle and M. Carbin, "The Lottery Ticket Hypothesis: Training
+       Pruned Neural Networks", arXiv:1803.03635v1, 2018, section 1.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skticket import Ticket
+    >>> ticket = Ticket(
+    ...     initial={"weight": np.array([[0.5, -1.0]])},
+    ...     mask={"weight": np.array([[True, False]])},
+    ... )
+    >>> ticket
+    Ticket(density=0.5, n_weights=1)
+    >>> ticket.weights["weight"]
+    array([[0.5, 0. ]])
+    """
+
+    initial: Mapping[str, np.ndarray]
+    mask: Mapping[str, np.ndarray]
+    weights: Mapping[str, np.ndarray] = None
+    checkpoints: Mapping[int, Mapping[str, np.ndarray]] = field(default_factory=dict)
+
+    def __post_init__(self):
+        mask = {name: np.asarray(array) for name, array in self.mask.items()}
+        weights = self.initial if self.weights is None else self.weights
+        _check_arrays(self.initial, mask, weights)
+        for name, value in (
+            ("mask", MappingProxyType({n: _read_only(array) for n, array in mask.items()})),
+            ("initial", _surviving(self.initial, mask)),
+            ("weights", _surviving(weights, mask)),
+            (
+                "checkpoints",
+                MappingProxyType(
+                    {step: _surviving(a, mask) for step, a in self.checkpoints.items()}
+                ),
+            ),
+        ):
+            object.__setattr__(self, name, value)
+
+    @property
+    def n_weights(self):
+        return sum(int(mask.sum()) for mask in self.mask.values())
+
+    @property
+    def density(self):
+        return self.n_weights / sum(mask.size for mask in self.mask.values())
+
+    @property
+    def layer_densities(self):
+        return {name: float(mask.mean()) for name, mask in self.mask.items()}
+
+    def __repr__(self):
+        return f"Ticket(density={self.density:.4g}, n_weights={self.n_weights})"
+
+    def __eq__(self, other):
+        """Whether two tickets hold the same values, to the bit."""
+        if not isinstance(other, Ticket):
+            return NotImplemented
+        return (
+            _same(self.initial, other.initial)
+            and _same(self.mask, other.mask)
+            and _same(self.weights, other.weights)
+            and self.checkpoints.keys() == other.checkpoints.keys()
+            and all(_same(self.checkpoints[k], other.checkpoints[k]) for k in self.checkpoints)
+        )
+
+    __hash__ = None
+
+    def __reduce__(self):
+        checkpoints = {step: dict(arrays) for step, arrays in self.checkpoints.items()}
+        return Ticket, (dict(self.initial), dict(self.mask), dict(self.weights), checkpoints)
+
+    def save(self, path):
+        """Write the ticket to a safetensors file.
+
+        Only what survives is stored: the values of surviving weights, and the
+        masks at one bit a weight. The file appears whole or not at all.
+
+        Parameters
+        ----------
+        path : str or os.PathLike
+            The file to write.
+        """
+        tensors = {f"mask/{name}": np.packbits(mask) for name, mask in self.mask.items()}
+        for group, arrays in self._groups():
+            for name, array in arrays.items():
+                mask = self.mask.get(name)
+                tensors[f"{group}/{name}"] = (
+                    np.ascontiguousarray(array) if mask is None else array[mask]
+                )
+        shapes = {name: mask.shape for name, mask in self.mask.items()}
+        metadata = {
+            "format": _FORMAT,
+            # safetensors orders its tensors anew; the order of layers matters here.
+            "names": json.dumps(list(self.initial)),
+            "shapes": json.dumps(shapes),
+            "checkpoints": json.dumps(list(self.checkpoints)),
+        }
+        with replacing(path) as temporary:
+            save_file(tensors, temporary, metadata=metadata)
+
+    def _groups(self):
+        yield "initial", self.initial
+        yield "weights", self.weights
+        for step, arrays in self.checkpoints.items():
+            yield f"checkpoint-{step}", arrays
+
+    @classmethod
+    def load(cls, path):
+        """Read a ticket that `save` has written.
+
+        Parameters
+        ----------
+        path : str or os.PathLike
+            The file to read.
+
+        Returns
+        -------
+        Ticket
+            Equal to the saved one, to the bit.
+
+        Raises
+        ------
+        FileNotFoundError
+            If there is no such file.
+        ValueError
+            If the file is no ticket, or is damaged.
+        """
+        try:
+            with safe_open(path, framework="numpy") as file:
+                metadata = file.metadata() or {}
+                if metadata.get("format") != _FORMAT:
+                    raise ValueError(
+                        f"{path} is not a ticket: its format is {metadata.get('format')!r}, "
+                        f"expected {_FORMAT!r}"
+                    )
+                return cls._from_file(file, metadata)
+        except SafetensorError as error:
+            raise ValueError(f"{path} is not a ticket, or is damaged: {error}") from error
+
+    @classmethod
+    def _from_file(cls, file, metadata):
+        shapes = {name: tuple(shape) for name, shape in json.loads(metadata["shapes"]).items()}
+        mask = {}
+        for name, shape in shapes.items():
+            bits = np.unpackbits(file.get_tensor(f"mask/{name}"), count=int(np.prod(shape)))
+            mask[name] = bits.astype(bool).reshape(shape)
+
+        def read(group):
+            arrays = {}
+            for name in json.loads(metadata["names"]):
+                values = file.get_tensor(f"{group}/{name}")
+                if name in mask:
+                    array = np.zeros(shapes[name], values.dtype)
+                    array[mask[name]] = values
+                    values = array
+                arrays[name] = values
+            return arrays
+
+        steps = json.loads(metadata["checkpoints"])
+        checkpoints = {step: read(f"checkpoint-{step}") for step in steps}
+        return cls(read("initial"), mask, read("weights"), checkpoints)
+
+
+def _check_arrays(initial, mask, weights):
+    if not mask:
+        raise ValueError("mask is empty: a ticket needs at least one prunable weight array")
+    if weights.keys() != initial.keys():
+        raise ValueError(
+            f"weights and initial must have the same names, got {sorted(weights)} "
+            f"and {sorted(initial)}"
+        )
+    for name, array in mask.items():
+        if name not in initial:
+            raise ValueError(f"mask names {name!r}, which is not among {sorted(initial)}")
+        if array.dtype != bool:
+            raise ValueError(f"mask[{name!r}] must be boolean, got dtype {array.dtype}")
+        shapes = array.shape, np.shape(initial[name]), np.shape(weights[name])
+        if len(set(shapes)) > 1:
+            raise ValueError(
+                f"mask, initial and weights of {name!r} must have one shape, got {shapes}"
+            )
