@@ -1,9 +1,10 @@
 """Winning tickets of the lottery ticket hypothesis, as scikit-learn estimators."""
 
+from .estimators import WinningTicketClassifier, WinningTicketRegressor
 from .pruning import Prune
 from .rewinding import Rewind
 from .ticket import Ticket
 
 __version__ = "0.1.0"
 
-__all__ = ["Prune", "Rewind", "Ticket"]
+__all__ = ["Prune", "Rewind", "Ticket", "WinningTicketClassifier", "WinningTicketRegressor"]

@@ -25,6 +25,7 @@ class _Scaled(BaseEstimator):
         self.distribution = distribution
 
     def __call__(self, shape, random_state):
+        """Return an array of `shape` drawn with the RandomState `random_state`."""
         self._validate_params()
         std = np.sqrt(self._variance(*_fans(shape)))
         if self.distribution == "normal":
@@ -116,6 +117,7 @@ class Normal(BaseEstimator):
         self.truncation = truncation
 
     def __call__(self, shape, random_state):
+        """Return an array of `shape` drawn with the RandomState `random_state`."""
         self._validate_params()
         if self.truncation is None:
             return random_state.normal(0.0, self.std, shape)

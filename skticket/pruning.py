@@ -7,6 +7,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import HasMethods, Interval, RealNotInt, StrOptions
 
+from ._docstrings import substitute
 from .ticket import Ticket
 
 __all__ = [
@@ -124,6 +125,16 @@ class _Strategy(BaseEstimator):
         alive = self._alive(ticket)
         scores = self._scores(ticket, check_random_state(random_state))
         _check_scores(scores, alive)
+        return self._masks_by(scores, alive, ticket, rate, repeat)
+
+    def check(self, ticket, rate, *, repeat=1):
+        """Raise what `masks` would raise whatever the scores, before any training."""
+        self._validate_params()
+        alive = self._alive(ticket)
+        scores = {name: np.zeros(array.shape) for name, array in alive.items()}
+        self._masks_by(scores, alive, ticket, rate, repeat)
+
+    def _masks_by(self, scores, alive, ticket, rate, repeat):
         lowest = _lowest_in_each if self.scope == "layer" else _lowest_in_all
         removed = {}
         for names, group_rate in self._groups(list(alive), rate):
@@ -189,9 +200,12 @@ _WEIGHT_PARAMETERS = """
 """
 
 
+@substitute(parameters=_WEIGHT_PARAMETERS)
 class Magnitude(_WeightStrategy):
-    __doc__ = f"""Keep the weights of largest magnitude: score abs(w).
-{_WEIGHT_PARAMETERS}
+    """Keep the weights of largest magnitude: score abs(w).
+
+    %(parameters)s
+
     References
     ----------
     .. [1] J. Frankle and M. Carbin, "The Lottery Ticket Hypothesis: Training
@@ -210,9 +224,12 @@ class Magnitude(_WeightStrategy):
         return {name: np.abs(ticket.weights[name]) for name in ticket.mask}
 
 
+@substitute(parameters=_WEIGHT_PARAMETERS)
 class InitialMagnitude(_WeightStrategy):
-    __doc__ = f"""Keep the weights that started largest: score abs(w0).
-{_WEIGHT_PARAMETERS}
+    """Keep the weights that started largest: score abs(w0).
+
+    %(parameters)s
+
     References
     ----------
     .. [1] H. Zhou et al., "Deconstructing Lottery Tickets", NeurIPS 2019, section 2.
@@ -228,9 +245,12 @@ class InitialMagnitude(_WeightStrategy):
         return {name: np.abs(ticket.initial[name]) for name in ticket.mask}
 
 
+@substitute(parameters=_WEIGHT_PARAMETERS)
 class MagnitudeIncrease(_WeightStrategy):
-    __doc__ = f"""Keep the weights that grew most: score abs(w) - abs(w0).
-{_WEIGHT_PARAMETERS}
+    """Keep the weights that grew most: score abs(w) - abs(w0).
+
+    %(parameters)s
+
     References
     ----------
     .. [1] H. Zhou et al., "Deconstructing Lottery Tickets", NeurIPS 2019, section 2.
@@ -249,9 +269,12 @@ class MagnitudeIncrease(_WeightStrategy):
         }
 
 
+@substitute(parameters=_WEIGHT_PARAMETERS)
 class Movement(_WeightStrategy):
-    __doc__ = f"""Keep the weights that moved furthest: score abs(w - w0).
-{_WEIGHT_PARAMETERS}
+    """Keep the weights that moved furthest: score abs(w - w0).
+
+    %(parameters)s
+
     References
     ----------
     .. [1] H. Zhou et al., "Deconstructing Lottery Tickets", NeurIPS 2019, section 2.
@@ -267,9 +290,12 @@ class Movement(_WeightStrategy):
         return {name: np.abs(ticket.weights[name] - ticket.initial[name]) for name in ticket.mask}
 
 
+@substitute(parameters=_WEIGHT_PARAMETERS)
 class Random(_WeightStrategy):
-    __doc__ = f"""Keep weights by chance: the control of every other strategy.
-{_WEIGHT_PARAMETERS}
+    """Keep weights by chance: the control of every other strategy.
+
+    %(parameters)s
+
     Examples
     --------
     >>> from skticket.pruning import Random
@@ -281,18 +307,21 @@ class Random(_WeightStrategy):
         return {name: random_state.uniform(size=mask.shape) for name, mask in ticket.mask.items()}
 
 
+@substitute(parameters=_WEIGHT_PARAMETERS)
 class ScoreFunction(_WeightStrategy):
-    __doc__ = f"""Keep the weights that a function scores highest.
-{_WEIGHT_PARAMETERS}    function : callable
+    """Keep the weights that a function scores highest.
+
+    %(parameters)s
+    function : callable
         `function(ticket)` returns an array of scores for each name in
         `ticket.mask`, of that mask's shape; the lowest are pruned first.
 
     Examples
     --------
     >>> from skticket.pruning import ScoreFunction
-    >>> squared = ScoreFunction(function=lambda ticket: {{
+    >>> squared = ScoreFunction(function=lambda ticket: {
     ...     name: ticket.weights[name] ** 2 for name in ticket.mask
-    ... }})
+    ... })
     >>> squared.scope
     'layer'
     """
@@ -370,9 +399,12 @@ _UNIT_PARAMETERS = """
 """
 
 
+@substitute(parameters=_UNIT_PARAMETERS)
 class UnitInput(_UnitStrategy):
-    __doc__ = f"""Keep the hidden units with the largest sum of absolute incoming weights.
-{_UNIT_PARAMETERS}
+    """Keep the hidden units with the largest sum of absolute incoming weights.
+
+    %(parameters)s
+
     Examples
     --------
     >>> from skticket.pruning import UnitInput
@@ -384,9 +416,12 @@ class UnitInput(_UnitStrategy):
         return incoming
 
 
+@substitute(parameters=_UNIT_PARAMETERS)
 class UnitOutput(_UnitStrategy):
-    __doc__ = f"""Keep the hidden units with the largest sum of absolute outgoing weights.
-{_UNIT_PARAMETERS}
+    """Keep the hidden units with the largest sum of absolute outgoing weights.
+
+    %(parameters)s
+
     Examples
     --------
     >>> from skticket.pruning import UnitOutput
@@ -398,9 +433,12 @@ class UnitOutput(_UnitStrategy):
         return outgoing
 
 
+@substitute(parameters=_UNIT_PARAMETERS)
 class UnitProduct(_UnitStrategy):
-    __doc__ = f"""Keep the hidden units with the largest product of the two sums.
-{_UNIT_PARAMETERS}
+    """Keep the hidden units with the largest product of the two sums.
+
+    %(parameters)s
+
     Examples
     --------
     >>> from skticket.pruning import UnitProduct
@@ -486,12 +524,12 @@ class Prune(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):
         self.random_state = random_state
 
     def fit(self, ticket, y=None):
-        """Check the parameters; there is nothing to learn.
+        """Check that the ticket can be pruned so; there is nothing to learn.
 
         Parameters
         ----------
         ticket : Ticket
-            Not used.
+            A ticket to be pruned, or one of the same architecture.
         y : None
             Not used.
 
@@ -499,8 +537,15 @@ class Prune(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):
         -------
         Prune
             Itself.
+
+        Raises
+        ------
+        ValueError
+            If an integer rate leaves nothing of a layer, or if a unit strategy
+            meets a network that is not fully connected.
         """
         self._validate_params()
+        _resolve_strategy(self.strategy).check(ticket, self.rate, repeat=self.repeat)
         return self
 
     def transform(self, ticket):

@@ -125,14 +125,17 @@ class Ticket:
 
     @property
     def n_weights(self):
+        """Number of surviving prunable weights."""
         return sum(int(mask.sum()) for mask in self.mask.values())
 
     @property
     def density(self):
+        """Surviving prunable weights divided by all prunable weights."""
         return self.n_weights / sum(mask.size for mask in self.mask.values())
 
     @property
     def layer_densities(self):
+        """The density of each prunable weight array, by its name."""
         return {name: float(mask.mean()) for name, mask in self.mask.items()}
 
     def __repr__(self):

@@ -1,0 +1,141 @@
+"""The torch module of the default network, and the way between modules and arrays."""
+
+from contextlib import contextmanager
+from functools import partial
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn.utils import skip_init
+
+from .ticket import Ticket
+
+__all__ = ["MLP"]
+
+_PRUNABLE = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
+
+
+class MLP(nn.Module):
+    """Fully connected ReLU network, as `MLPClassifier` would build it.
+
+    Its parameters are named `layers.0.weight`, `layers.0.bias`, `layers.1.weight`
+    and so on, and hold arbitrary values until arrays are loaded.
+
+    Parameters
+    ----------
+    n_inputs : int
+        Number of input features.
+    hidden_layer_sizes : sequence of int
+        Number of units of each hidden layer.
+    n_outputs : int
+        Number of output units. The output of a single unit is a vector.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from skticket.network import MLP
+    >>> MLP(4, (3,), 2)(torch.zeros(5, 4)).shape
+    torch.Size([5, 2])
+    """
+
+    def __init__(self, n_inputs, hidden_layer_sizes, n_outputs):
+        super().__init__()
+        sizes = [n_inputs, *hidden_layer_sizes, n_outputs]
+        # skip_init leaves torch's global generator alone.
+        self.layers = nn.ModuleList(
+            skip_init(nn.Linear, n_in, n_out) for n_in, n_out in zip(sizes, sizes[1:], strict=False)
+        )
+
+    def forward(self, X):
+        """Return the outputs before any softmax or logistic function."""
+        *hidden, last = self.layers
+        for layer in hidden:
+            X = torch.relu(layer(X))
+        output = last(X)
+        return output.squeeze(1) if last.out_features == 1 else output
+
+
+def draw_initial(hidden_layer_sizes, n_inputs, n_outputs, init, random_state):
+    """Return initial arrays of an `MLP`: weights drawn from `init`, biases 0."""
+    sizes = [n_inputs, *hidden_layer_sizes, n_outputs]
+    arrays = {}
+    for i, (n_in, n_out) in enumerate(zip(sizes, sizes[1:], strict=False)):
+        arrays[f"layers.{i}.weight"] = init((n_out, n_in), random_state).astype(np.float32)
+        arrays[f"layers.{i}.bias"] = np.zeros(n_out, np.float32)
+    return arrays
+
+
+def read_arrays(module):
+    """Copy all parameters and buffers of a module into arrays, by name."""
+    return {name: t.detach().cpu().numpy().copy() for name, t in module.state_dict().items()}
+
+
+def load_arrays(module, arrays):
+    """Copy arrays into the parameters and buffers of a module, in place."""
+    with torch.no_grad():
+        for name, tensor in module.state_dict().items():
+            # A copy, because torch would warn of the ticket's read-only memory.
+            tensor.copy_(torch.from_numpy(np.array(arrays[name])))
+
+
+def prunable_names(module):
+    """Names of the weights of linear and convolutional layers, in the module's order.
+
+    Raises
+    ------
+    ValueError
+        If the module has no such layer.
+    """
+    names = [
+        f"{path}.weight" if path else "weight"
+        for path, part in module.named_modules()
+        if isinstance(part, _PRUNABLE)
+    ]
+    if not names:
+        raise ValueError(
+            "net's module has no Linear or Conv layer, so nothing in it can be pruned: "
+            f"{type(module).__name__}"
+        )
+    return names
+
+
+def new_ticket(module, arrays=None):
+    """Return the ticket of a full network: nothing pruned, nothing trained."""
+    arrays = read_arrays(module) if arrays is None else arrays
+    masks = {name: np.ones(arrays[name].shape, bool) for name in prunable_names(module)}
+    return Ticket(arrays, masks)
+
+
+@contextmanager
+def masked(module, optimizer, mask):
+    """Keep the pruned weights of a module exactly 0 while `optimizer` trains it.
+
+    Both the gradients and, after each step, the weights are masked: weight decay and
+    momentum would revive a weight whose gradient alone is masked, and optimizers that
+    couple weights (by clipping, or by a line search) must not see pruned gradients.
+    """
+    parameters = dict(module.named_parameters())
+    pruned = [
+        (parameters[name], torch.from_numpy(~array).to(parameters[name].device))
+        for name, array in mask.items()
+        if not array.all()
+    ]
+
+    def mask_weights(*_):
+        with torch.no_grad():
+            for parameter, gone in pruned:
+                parameter.masked_fill_(gone, 0.0)
+
+    def mask_gradient(gone, parameter):
+        parameter.grad.masked_fill_(gone, 0.0)
+
+    hooks = [
+        parameter.register_post_accumulate_grad_hook(partial(mask_gradient, gone))
+        for parameter, gone in pruned
+    ]
+    hooks.append(optimizer.register_step_post_hook(mask_weights))
+    try:
+        yield
+    finally:
+        for hook in hooks:
+            hook.remove()

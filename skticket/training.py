@@ -1,0 +1,425 @@
+"""Training of one ticket through skorch: a pure function of ticket, data, settings and seed."""
+
+import time
+import traceback
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from sklearn.base import clone
+from sklearn.metrics import r2_score
+from skorch import NeuralNet
+from skorch.callbacks import Callback, EpochTimer, PassthroughScoring
+from skorch.dataset import Dataset
+from skorch.helper import predefined_split
+from skorch.history import History
+from torch.utils.data import DataLoader
+
+from .network import load_arrays, masked, new_ticket, read_arrays
+from .ticket import Ticket
+
+__all__ = ["Batches", "Data", "TicketNet", "Trained", "train"]
+
+_EVALUATION_ROWS = 1024
+
+
+class Batches:
+    """Mini-batches cut from whole tensors: what skorch iterates over instead of a `DataLoader`.
+
+    Parameters
+    ----------
+    dataset : skorch.dataset.Dataset
+        Holds `X` and `y` whole.
+    batch_size : int
+        Rows of a batch; the last batch of a pass over the data may be smaller.
+    intervals : sequence of int, default=None
+        For training: each iteration yields so many batches in turn, going on
+        where the previous one ended. Each pass over the data has an order of its own.
+        None yields one pass, in order.
+    seed : int, default=None
+        Determines the orders.
+    drop_last : bool, default=False
+        Leave out the smaller last batch of a pass.
+    **loader_options
+        Other options of a `DataLoader` (workers, pinned memory) have no meaning
+        here; they are taken so that prototypes that set them keep working.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skorch.dataset import Dataset
+    >>> from skticket.training import Batches
+    >>> batches = Batches(Dataset(np.arange(5), np.arange(5)), 2, intervals=[2, 3], seed=0)
+    >>> [len(X) for X, y in batches], [len(X) for X, y in batches]
+    ([2, 2], [1, 2, 2])
+    """
+
+    def __init__(
+        self, dataset, batch_size, *, intervals=None, seed=None, drop_last=False, **loader_options
+    ):
+        self.X = torch.as_tensor(dataset.X)
+        # Prediction has no targets, but skorch unpacks pairs.
+        self.y = self.X.new_zeros(len(self.X)) if dataset.y is None else torch.as_tensor(dataset.y)
+        self.batch_size = batch_size
+        self.drop_last = drop_last
+        self._intervals = None if intervals is None else iter(intervals)
+        self._shuffled = self._shuffle(np.random.RandomState(seed))
+
+    def _shuffle(self, random_state):
+        n = len(self.X)
+        stop = max(n - n % self.batch_size, 1) if self.drop_last else n
+        while True:
+            order = torch.from_numpy(random_state.permutation(n)).to(self.X.device)
+            for start in range(0, stop, self.batch_size):
+                rows = order[start : start + self.batch_size]
+                yield self.X.index_select(0, rows), self.y.index_select(0, rows)
+
+    def __iter__(self):
+        if self._intervals is None:
+            return iter(
+                zip(self.X.split(self.batch_size), self.y.split(self.batch_size), strict=True)
+            )
+        return (next(self._shuffled) for _ in range(next(self._intervals)))
+
+
+class TicketNet(NeuralNet):
+    """The skorch net that trains the default network: quiet, with batches cut from one tensor.
+
+    Parameters are those of `skorch.NeuralNet`.
+    """
+
+    @property
+    def _default_callbacks(self):
+        return [
+            ("epoch_timer", EpochTimer()),
+            ("train_loss", PassthroughScoring("train_loss", on_train=True)),
+            ("valid_loss", PassthroughScoring("valid_loss")),
+        ]
+
+    def on_epoch_end(self, net, dataset_train=None, dataset_valid=None, **kwargs):
+        """Keep a row an evaluation; a row a batch would outweigh the network."""
+        super().on_epoch_end(net, dataset_train, dataset_valid, **kwargs)
+        self.history[-1].pop("batches", None)
+
+
+@dataclass(frozen=True)
+class Data:
+    """Rows to train on, and rows to tell when training has converged.
+
+    Parameters
+    ----------
+    X, X_valid : ndarray of float32, shape (n_rows, n_features, ...)
+        Inputs.
+    y, y_valid : ndarray, shape (n_rows,) or (n_rows, n_outputs)
+        Targets, of the type that the net's criterion takes.
+    classification : bool
+        Whether the score is the accuracy; otherwise it is R².
+    """
+
+    X: np.ndarray
+    y: np.ndarray
+    X_valid: np.ndarray
+    y_valid: np.ndarray
+    classification: bool
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What a training gives.
+
+    Attributes
+    ----------
+    ticket : Ticket
+        With the weights as they were at the iteration of convergence.
+    history : skorch.history.History
+        A row an evaluation.
+    iterations : ndarray of int, shape (n_evaluations,)
+        Optimizer steps done at each evaluation.
+    valid_loss, valid_score : ndarray of float, shape (n_evaluations,)
+        Loss and score on the validation rows at each evaluation.
+    fit_time : float
+        Seconds.
+    """
+
+    ticket: Ticket
+    history: History
+    iterations: np.ndarray
+    valid_loss: np.ndarray
+    valid_score: np.ndarray
+    fit_time: float
+
+    @property
+    def convergence(self):
+        """Position of the evaluation with the lowest validation loss."""
+        return int(np.nanargmin(self.valid_loss))
+
+
+class _Evaluation(Callback):
+    """Record loss and score at each evaluation, and keep the weights of the best."""
+
+    def __init__(self, classification, checkpoint, on_evaluation):
+        self.classification = classification
+        self.checkpoint = checkpoint
+        self.on_evaluation = on_evaluation
+
+    def on_train_begin(self, net, X=None, y=None, **kwargs):
+        self.step = 0
+        self.iterations, self.losses, self.scores = [], [], []
+        self.best_arrays = self.checkpoint_arrays = None
+
+    def on_epoch_begin(self, net, dataset_train=None, dataset_valid=None, **kwargs):
+        self._loss, self._predicted, self._true = [], [], []
+
+    def on_batch_end(self, net, batch=None, training=None, loss=None, y_pred=None, **kwargs):
+        if training:
+            self.step += 1
+            if self.step == self.checkpoint:
+                self.checkpoint_arrays = read_arrays(net.module_)
+        else:
+            self._loss.append(loss.item() * len(batch[1]))
+            self._predicted.append(y_pred[0] if isinstance(y_pred, tuple) else y_pred)
+            self._true.append(batch[1])
+
+    def on_epoch_end(self, net, dataset_train=None, dataset_valid=None, **kwargs):
+        true = torch.cat(self._true)
+        loss = sum(self._loss) / len(true)
+        if not any(best <= loss for best in self.losses):
+            self.best_arrays = read_arrays(net.module_)
+        self.iterations.append(self.step)
+        self.losses.append(loss)
+        self.scores.append(self._score(net, torch.cat(self._predicted), true))
+        net.history.record("iteration", self.step)
+        net.history.record("valid_score", self.scores[-1])
+        if self.on_evaluation is not None and self.on_evaluation(net):
+            raise KeyboardInterrupt  # skorch's way for a callback to end a training
+
+    def _score(self, net, predicted, true):
+        predicted = net._get_predict_nonlinearity()(predicted).cpu()
+        if self.classification:
+            return float((predicted.argmax(-1) == true.cpu()).double().mean())
+        # A diverged network must end in a NaN, not in r2_score's error.
+        if not torch.isfinite(predicted).all():
+            return np.nan
+        return r2_score(true.cpu(), predicted)
+
+
+@contextmanager
+def isolated(seed, device):
+    """Train on one thread and from `seed`, and leave torch's global state as it was.
+
+    One thread, because the number of threads changes sums in their last bits; trainings
+    run side by side instead.
+    """
+    n_threads = torch.get_num_threads()
+    devices = [torch.device(device)] if str(device).startswith("cuda") else []
+    with torch.random.fork_rng(devices):
+        torch.default_generator.manual_seed(seed)
+        for cuda in devices:
+            with torch.cuda.device(cuda):
+                torch.cuda.manual_seed(seed)
+        torch.set_num_threads(1)
+        try:
+            yield
+        finally:
+            torch.set_num_threads(n_threads)
+
+
+def first_ticket(net, arrays=None, *, seed=0, fresh=False):
+    """Return the ticket of a net's whole, untrained network.
+
+    Parameters
+    ----------
+    net : skorch.NeuralNet
+        The prototype; it is not changed.
+    arrays : dict of str to ndarray, default=None
+        Initial values; those the module gives itself when None.
+    seed : int, default=0
+        For the module's own random initialization.
+    fresh : bool, default=False
+        Whether a module that the prototype holds as an instance, with weights of
+        its own, is to be initialized anew.
+    """
+    with isolated(seed, net.device):
+        net = clone(net).initialize()
+        if fresh and isinstance(net.module, torch.nn.Module):
+            for part in net.module_.modules():
+                if hasattr(part, "reset_parameters"):
+                    part.reset_parameters()
+        return new_ticket(net.module_, arrays)
+
+
+def check_outputs(net, X, output_shape):
+    """Raise an error unless the net's module takes rows of `X` and gives such outputs.
+
+    Parameters
+    ----------
+    net : skorch.NeuralNet
+        The prototype.
+    X : ndarray of float32
+        Inputs; two rows are tried.
+    output_shape : tuple of int
+        Shape that the output for a single row must have.
+    """
+    rows = np.concatenate([X[:1], X[:1]])
+    with isolated(0, net.device), torch.no_grad():
+        net = clone(net).initialize()
+        net.module_.eval()
+        try:
+            output = net.infer(torch.as_tensor(rows))
+        except (RuntimeError, TypeError, ValueError) as error:
+            raise ValueError(f"net's module cannot take X of shape {X.shape}: {error}") from error
+    output = output[0] if isinstance(output, tuple) else output
+    if tuple(output.shape) != (2, *output_shape):
+        raise ValueError(
+            f"net's module must return shape {(2, *output_shape)} for two rows of this data, "
+            f"got {tuple(output.shape)}"
+        )
+
+
+def prediction_net(net, ticket):
+    """Return an initialized net that predicts with the ticket's weights."""
+    net = _with_batches(clone(net), "iterator_valid", batch_size=_EVALUATION_ROWS)
+    with isolated(0, net.device):
+        net.initialize()
+    load_arrays(net.module_, ticket.weights)
+    return net
+
+
+def _with_batches(net, iterator, **options):
+    """Replace a default iterator; one that the user chose stays."""
+    if getattr(net, iterator) in (DataLoader, Batches):
+        options = {f"{iterator}__{name}": value for name, value in options.items()}
+        net.set_params(**{iterator: Batches}, **options)
+    return net
+
+
+def _intervals(n_steps, evaluate_every):
+    """Numbers of steps between evaluations; the last may be smaller."""
+    whole, rest = divmod(n_steps, evaluate_every)
+    return [evaluate_every] * whole + [rest] * (rest > 0)
+
+
+def steps_per_epoch(net, n_rows):
+    """Return how many batches a pass over `n_rows` rows has.
+
+    Parameters
+    ----------
+    net : skorch.NeuralNet
+        The prototype.
+    n_rows : int
+        Rows to train on.
+    """
+    options = net.get_params_for("iterator_train")
+    batch_size = options.get("batch_size", net.batch_size)
+    batch_size = n_rows if batch_size == -1 else min(batch_size, n_rows)
+    return n_rows // batch_size if options.get("drop_last") else -(-n_rows // batch_size)
+
+
+def _raised_by_callback(error):
+    """Whether a skorch callback ended the training; otherwise the user did, by Ctrl-C."""
+    frames = traceback.walk_tb(error.__traceback__)
+    return any(isinstance(frame.f_locals.get("self"), Callback) for frame, _ in frames)
+
+
+def train(
+    net,
+    ticket,
+    data,
+    *,
+    n_steps,
+    evaluate_every,
+    seed=0,
+    checkpoint=None,
+    on_evaluation=None,
+):
+    """Train a ticket's current weights under its masks.
+
+    The result depends on nothing but the arguments, to the bit: neither on
+    torch's global generators nor on the number of threads.
+
+    Parameters
+    ----------
+    net : skorch.NeuralNet
+        The prototype that says how to train; it is not changed.
+    ticket : Ticket
+        What to train. The optimizer's state starts afresh.
+    data : Data
+        Training and validation rows.
+    n_steps : int
+        Number of optimizer steps.
+    evaluate_every : int
+        Number of steps between evaluations; there is one at the end, too.
+    seed : int, default=0
+        Determines the order of the batches, and whatever is random in the net.
+    checkpoint : int, default=None
+        Keep the weights after so many steps in the ticket's `checkpoints`.
+    on_evaluation : callable, default=None
+        Called with the net after each evaluation; training ends early when it
+        returns True.
+
+    Returns
+    -------
+    Trained
+        The trained ticket, with its history.
+
+    Raises
+    ------
+    ValueError
+        If the validation loss was never finite, or if `checkpoint` was not reached.
+    """
+    start = time.perf_counter()
+    with isolated(seed, net.device):
+        evaluation = _Evaluation(data.classification, checkpoint, on_evaluation)
+        net = _ready_net(net, ticket, data, _intervals(n_steps, evaluate_every), seed)
+        net.callbacks_.append(("evaluation", evaluation))
+        dataset = _on_device(data.X, data.y, net.device)
+        with masked(net.module_, net.optimizer_, ticket.mask):
+            net.notify("on_train_begin", X=dataset, y=None)
+            try:
+                net.fit_loop(dataset)
+            except KeyboardInterrupt as error:
+                if not _raised_by_callback(error):
+                    raise
+            net.notify("on_train_end", X=dataset, y=None)
+    _check_outcome(evaluation)
+    checkpoints = dict(ticket.checkpoints)
+    if checkpoint is not None:
+        checkpoints[checkpoint] = evaluation.checkpoint_arrays
+    return Trained(
+        Ticket(ticket.initial, ticket.mask, evaluation.best_arrays, checkpoints),
+        net.history,
+        np.array(evaluation.iterations),
+        np.array(evaluation.losses),
+        np.array(evaluation.scores),
+        time.perf_counter() - start,
+    )
+
+
+def _ready_net(net, ticket, data, intervals, seed):
+    net = clone(net)
+    _with_batches(net, "iterator_train", intervals=intervals, seed=seed)
+    _with_batches(net, "iterator_valid", batch_size=_EVALUATION_ROWS)
+    if net.iterator_train is Batches:
+        net.set_params(max_epochs=len(intervals))
+    net.set_params(train_split=predefined_split(_on_device(data.X_valid, data.y_valid, net.device)))
+    net.initialize()
+    load_arrays(net.module_, ticket.weights)
+    return net
+
+
+def _on_device(X, y, device):
+    return Dataset(torch.as_tensor(X, device=device), torch.as_tensor(y, device=device))
+
+
+def _check_outcome(evaluation):
+    if not np.isfinite(evaluation.losses).any():
+        raise ValueError(
+            f"training diverged: the validation loss was {evaluation.losses} after "
+            f"{evaluation.iterations} steps; a smaller learning_rate, or scaled inputs, may help"
+        )
+    if evaluation.checkpoint is not None and evaluation.checkpoint_arrays is None:
+        raise ValueError(
+            f"rewind={evaluation.checkpoint}: training ended after {evaluation.step} steps, "
+            "before the step to rewind to"
+        )
