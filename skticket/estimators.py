@@ -1,6 +1,7 @@
 """scikit-learn estimators that find winning tickets, and predict with them."""
 
 from abc import ABCMeta
+from copy import copy
 from functools import partial
 from numbers import Integral, Real
 
@@ -75,7 +76,7 @@ _PARAMETERS = """
         Step size.
     batch_size : int, default=60
         Rows of a mini-batch.
-    max_epochs : int, default=50
+    max_epochs : int, default=30
         Passes over the training rows in each round.
     init : str or callable, default="glorot_normal"
         Distribution of the initial weights: "glorot_normal", "glorot_uniform",
@@ -186,7 +187,7 @@ class _WinningTicket(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
         optimizer="adam",
         learning_rate=1.2e-3,
         batch_size=60,
-        max_epochs=50,
+        max_epochs=30,
         init="glorot_normal",
         validation_fraction=0.1,
         evaluate_every=None,
@@ -327,6 +328,23 @@ class _WinningTicket(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
         self._set_ticket(self._search().rewind_ticket(self.ticket_, self._round, to))
         return self
 
+    def staged_predict(self, X):
+        """Yield what each round's network predicts.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Inputs.
+
+        Yields
+        ------
+        ndarray
+            Predictions of the network of each ticket in `tickets_`, as `predict` gives.
+        """
+        check_is_fitted(self)
+        for ticket in self.tickets_:
+            yield self._with(ticket).predict(X)
+
     @property
     def feature_importances_(self):
         """Each feature's share of the surviving absolute weights of the first layer."""
@@ -444,6 +462,12 @@ class _WinningTicket(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
         """Return what predicting with `ticket` needs."""
         net = prediction_net(self._search().net, ticket)
         return {"ticket_": ticket, "density_": ticket.density, "net_": net}
+
+    def _with(self, ticket):
+        """Return a copy of the estimator that predicts with another ticket."""
+        other = copy(self)
+        other._set_ticket(ticket)
+        return other
 
     def _report(self, context, ticket, net):
         """Tell scikit-learn's callbacks of an evaluation; return whether to stop."""
@@ -580,7 +604,8 @@ class WinningTicketClassifier(ClassifierMixin, _WinningTicket):
         ndarray of shape (n_samples,)
             Class labels.
         """
-        return self.classes_[self._predict_raw(X).argmax(axis=1)]
+        probabilities = self._predict_raw(X)
+        return self.classes_[probabilities.argmax(axis=1)]
 
     def _validate(self, X, y, *, reset, classes=None):
         X, y = self._validate_inputs(X, y, reset=reset)
@@ -694,7 +719,7 @@ class WinningTicketRegressor(RegressorMixin, _WinningTicket):
         ndarray of shape (n_samples,) or (n_samples, n_outputs)
             Predictions.
         """
-        predicted = self._predict_raw(X)
+        predicted = self._predict_raw(X).astype(np.float64)
         return predicted.reshape(len(predicted), *self._target_shape)
 
     def _validate(self, X, y, *, reset):

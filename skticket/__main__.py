@@ -1,0 +1,5 @@
+"""`python -m skticket`."""
+
+from .cli import main
+
+main()

@@ -1,0 +1,181 @@
+"""Pictures of tickets, in scikit-learn's manner."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
+from sklearn.utils.validation import check_is_fitted
+
+__all__ = ["TicketCurveDisplay"]
+
+# From the palette of Okabe and Ito, which colour-blind readers can tell apart.
+BLUE, ORANGE, GREEN = "#0072B2", "#D55E00", "#009E73"
+
+
+class TicketCurveDisplay:
+    """Score and iterations to converge of each round, against percent of weights remaining.
+
+    It is recommended to use `from_estimator` or `from_results` to make one. All
+    parameters are stored as attributes.
+
+    Parameters
+    ----------
+    percent_remaining : ndarray of shape (n_rounds,)
+        Surviving weights, in percent of the full network's.
+    iterations_to_converge : ndarray of shape (n_rounds,)
+        Optimizer steps until the validation loss was lowest.
+    scores : dict of str to ndarray of shape (n_rounds,)
+        Scores at that iteration, by the name of the rows they were taken on.
+    is_winning : ndarray of bool, shape (n_rounds,)
+        Whether the round is a winning ticket.
+    score_name : str, default="score"
+        What the scores are.
+
+    Attributes
+    ----------
+    ax_ : ndarray of two matplotlib Axes
+        Scores, and iterations.
+    figure_ : matplotlib Figure
+        The figure that holds them.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from skticket import WinningTicketClassifier
+    >>> from skticket.inspection import TicketCurveDisplay
+    >>> X, y = load_iris(return_X_y=True)
+    >>> clf = WinningTicketClassifier((30, 10), rounds=3, random_state=0).fit(X, y)
+    >>> display = TicketCurveDisplay.from_estimator(clf)
+    >>> display.ax_[0].get_ylabel()
+    'accuracy'
+    """
+
+    def __init__(
+        self, *, percent_remaining, iterations_to_converge, scores, is_winning, score_name="score"
+    ):
+        self.percent_remaining = percent_remaining
+        self.iterations_to_converge = iterations_to_converge
+        self.scores = scores
+        self.is_winning = is_winning
+        self.score_name = score_name
+
+    @classmethod
+    def from_estimator(cls, estimator, X=None, y=None, *, ax=None, **line_kw):
+        """Make and draw the display of a fitted estimator.
+
+        Parameters
+        ----------
+        estimator : WinningTicketClassifier or WinningTicketRegressor
+            Fitted estimator.
+        X, y : array-like, default=None
+            Test rows, whose score is drawn beside the validation score.
+        ax : sequence of two matplotlib Axes, default=None
+            Where to draw; a new figure when None.
+        **line_kw : dict
+            Passed to matplotlib's `plot`.
+
+        Returns
+        -------
+        TicketCurveDisplay
+            The display, drawn.
+        """
+        check_is_fitted(estimator)
+        results = dict(estimator.round_results_)
+        if X is not None:
+            results["test_score"] = np.array(
+                [estimator._with(ticket).score(X, y) for ticket in estimator.tickets_]
+            )
+        name = "accuracy" if hasattr(estimator, "classes_") else "R²"
+        return cls.from_results(results, score_name=name, ax=ax, **line_kw)
+
+    @classmethod
+    def from_results(cls, results, *, score_name="score", ax=None, **line_kw):
+        """Make and draw the display of results.
+
+        Parameters
+        ----------
+        results : dict of str to ndarray, or DataFrame
+            As `round_results_`; a column `test_score` is drawn too.
+        score_name : str, default="score"
+            What the scores are.
+        ax : sequence of two matplotlib Axes, default=None
+            Where to draw; a new figure when None.
+        **line_kw : dict
+            Passed to matplotlib's `plot`.
+
+        Returns
+        -------
+        TicketCurveDisplay
+            The display, drawn.
+        """
+        scores = {
+            name: np.asarray(results[f"{column}_score"])
+            for name, column in (("validation", "valid"), ("test", "test"))
+            if f"{column}_score" in results
+        }
+        display = cls(
+            percent_remaining=100 * np.asarray(results["density"]),
+            iterations_to_converge=np.asarray(results["iterations_to_converge"]),
+            scores=scores,
+            is_winning=np.asarray(results["is_winning"]),
+            score_name=score_name,
+        )
+        return display.plot(ax=ax, **line_kw)
+
+    def plot(self, ax=None, **line_kw):
+        """Draw the display.
+
+        Parameters
+        ----------
+        ax : sequence of two matplotlib Axes, default=None
+            Where to draw scores and iterations; a new figure when None.
+        **line_kw : dict
+            Passed to matplotlib's `plot`.
+
+        Returns
+        -------
+        TicketCurveDisplay
+            Itself.
+        """
+        if ax is None:
+            _, ax = plt.subplots(1, 2, figsize=(9, 3.6), layout="constrained")
+        self.ax_ = np.asarray(ax)
+        self.figure_ = self.ax_[0].figure
+        score_ax, iterations_ax = self.ax_
+        for (name, score), color in zip(self.scores.items(), (BLUE, ORANGE), strict=False):
+            self._draw(score_ax, score, label=name, color=color, **line_kw)
+        score_ax.set_ylabel(self.score_name)
+        score_ax.legend(frameon=False)
+        self._draw(iterations_ax, self.iterations_to_converge, color=GREEN, **line_kw)
+        iterations_ax.set_ylabel("iterations to converge")
+        iterations_ax.yaxis.set_major_locator(MaxNLocator(6, integer=True))
+        iterations_ax.set_ylim(bottom=0)
+        return self
+
+    def _draw(self, ax, values, label=None, **line_kw):
+        """Draw values against percent remaining; filled points are winning tickets."""
+        line_kw = {"linewidth": 1.5} | line_kw
+        (line,) = ax.plot(self.percent_remaining, values, label=label, **line_kw)
+        ax.axhline(values[0], color=line.get_color(), linewidth=0.8, linestyle=":")
+        for winning, face in ((True, line.get_color()), (False, "white")):
+            chosen = self.is_winning == winning
+            ax.plot(
+                self.percent_remaining[chosen],
+                np.asarray(values)[chosen],
+                "o",
+                color=line.get_color(),
+                markerfacecolor=face,
+                markersize=5,
+            )
+        percent_axis(ax)
+
+
+def percent_axis(ax):
+    """Make the x axis that of percent remaining: logarithmic, 100 on the left."""
+    ax.set_xscale("log")
+    low = min(ax.dataLim.x0, 90.0)
+    ax.set_xlim(112, low / 1.12)
+    ax.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    ax.xaxis.set_minor_formatter(NullFormatter())
+    ax.set_xlabel("percent of weights remaining")
+    ax.spines[["top", "right"]].set_visible(False)
