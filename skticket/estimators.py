@@ -7,6 +7,7 @@ from numbers import Integral, Real
 
 import numpy as np
 import torch
+from scipy.special import expit, softmax
 from sklearn.base import (
     BaseEstimator,
     ClassifierMixin,
@@ -26,7 +27,7 @@ from skorch import NeuralNet
 from ._docstrings import substitute
 from ._parameter_step import parameter_and_step
 from .initialization import INIT_NAMES
-from .network import MLP, read_arrays
+from .network import MLP, forward, read_arrays
 from .pruning import RATE_CONSTRAINTS, STRATEGY_CONSTRAINTS
 from .rewinding import REWIND_CONSTRAINTS
 from .search import Search, Stream, derive_seed, select_round, tabulate
@@ -477,14 +478,17 @@ class _WinningTicket(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
         )
         return epoch.call_on_fit_task_end(estimator=self, reconstruction_attributes=current)
 
-    def _validate_inputs(self, X, y="no_validation", *, reset, **options):
-        return validate_data(
-            self, X, y, reset=reset, dtype=np.float32, allow_nd=self.net is not None, **options
-        )
+    def _validate_inputs(self, X, y="no_validation", *, reset, dtype=np.float32, **options):
+        allow_nd = self.net is not None
+        return validate_data(self, X, y, reset=reset, dtype=dtype, allow_nd=allow_nd, **options)
 
-    def _predict_raw(self, X):
+    def _outputs(self, X):
+        """Return probabilities or targets; those of the default network in X's precision."""
         check_is_fitted(self)
-        return self.net_.predict_proba(self._validate_inputs(X, reset=False))
+        if self.net is not None:
+            return self.net_.predict_proba(self._validate_inputs(X, reset=False))
+        X = self._validate_inputs(X, reset=False, dtype=(np.float64, np.float32))
+        return self._activate(forward(self.ticket_, X))
 
 
 def _is_binary_cross_entropy(criterion):
@@ -573,8 +577,7 @@ class WinningTicketClassifier(ClassifierMixin, _WinningTicket):
         ndarray of shape (n_samples, n_classes)
             Probabilities, in the order of `classes_`.
         """
-        probabilities = self._predict_raw(X).astype(np.float64)
-        return probabilities / probabilities.sum(axis=1, keepdims=True)
+        return self._outputs(X)
 
     def predict_log_proba(self, X):
         """Return the logarithm of the probability of each class.
@@ -604,7 +607,7 @@ class WinningTicketClassifier(ClassifierMixin, _WinningTicket):
         ndarray of shape (n_samples,)
             Class labels.
         """
-        probabilities = self._predict_raw(X)
+        probabilities = self._outputs(X)
         return self.classes_[probabilities.argmax(axis=1)]
 
     def _validate(self, X, y, *, reset, classes=None):
@@ -625,6 +628,11 @@ class WinningTicketClassifier(ClassifierMixin, _WinningTicket):
 
     def _n_outputs(self):
         return 1 if len(self.classes_) == 2 else len(self.classes_)
+
+    def _activate(self, outputs):
+        if outputs.shape[1] > 1:
+            return softmax(outputs, axis=1)
+        return np.hstack([expit(-outputs), expit(outputs)])
 
     def _criterion(self):
         if len(self.classes_) == 2:
@@ -719,7 +727,7 @@ class WinningTicketRegressor(RegressorMixin, _WinningTicket):
         ndarray of shape (n_samples,) or (n_samples, n_outputs)
             Predictions.
         """
-        predicted = self._predict_raw(X).astype(np.float64)
+        predicted = self._outputs(X)
         return predicted.reshape(len(predicted), *self._target_shape)
 
     def _validate(self, X, y, *, reset):
@@ -734,6 +742,9 @@ class WinningTicketRegressor(RegressorMixin, _WinningTicket):
 
     def _n_outputs(self):
         return int(np.prod(self._target_shape))
+
+    def _activate(self, outputs):
+        return outputs
 
     def _criterion(self):
         return torch.nn.MSELoss

@@ -144,11 +144,13 @@ class TicketCurveDisplay:
         for (name, score), color in zip(self.scores.items(), (BLUE, ORANGE), strict=False):
             self._draw(score_ax, score, label=name, color=color, **line_kw)
         score_ax.set_ylabel(self.score_name)
+        score_ax.plot([], [], "o", color="0.3", label="a winning ticket")
+        score_ax.plot([], [], "o", color="0.3", markerfacecolor="white", label="not one")
         score_ax.legend(frameon=False)
         self._draw(iterations_ax, self.iterations_to_converge, color=GREEN, **line_kw)
         iterations_ax.set_ylabel("iterations to converge")
         iterations_ax.yaxis.set_major_locator(MaxNLocator(6, integer=True))
-        iterations_ax.set_ylim(bottom=0)
+        iterations_ax.set_ylim(0, 1.08 * max(self.iterations_to_converge))
         return self
 
     def _draw(self, ax, values, label=None, **line_kw):
