@@ -1,0 +1,112 @@
+"""What the docstrings of both estimators share."""
+
+PARAMETERS = """
+    Parameters
+    ----------
+    hidden_layer_sizes : sequence of int, default=(300, 100)
+        Number of ReLU units of each hidden layer.
+    prune_rate : float or int, default=0.2
+        Share of the surviving weights (or units) that each round prunes, in
+        [0, 1); or, as an integer, their number in each layer. The output layer is
+        pruned at half the rate unless the strategy says otherwise.
+    rounds : int, default=7
+        How many times to prune, rewind and train; 0 trains the full network only.
+    strategy : str, strategy or callable, default="magnitude"
+        How surviving weights are scored: "magnitude", "random",
+        "initial_magnitude", "magnitude_increase" or "movement"; for whole hidden
+        units "unit_input", "unit_output" or "unit_product"; an instance such as
+        `Magnitude(scope="global")`, whose parameters a grid search reaches as
+        `strategy__scope`; or a callable that takes a `Ticket` and returns an array
+        of scores for each prunable weight (see `ScoreFunction`).
+    schedule : {"iterative", "one-shot"}, default="iterative"
+        Prune round by round; or once, to the very counts that so many rounds
+        would reach.
+    rewind : {"init", "none", "reinit", "rearrange"} or int, default="init"
+        What the survivors are set to before each next training: their initial
+        weights; an integer k, their weights after k optimizer steps of round 0;
+        nothing, to go on from the trained weights; or one of two controls, fresh
+        random weights or the survivors moved to random places in their layer.
+    select : {"last", "best", "winning"}, default="last"
+        Which round's network predicts: the last; the one with the best validation
+        score; or the sparsest round that is a winning ticket (one that reaches
+        the full network's validation score, within 0.001, in at most as many
+        iterations as the full network took to converge), else round 0.
+    optimizer : {"adam", "sgd"} or callable, default="adam"
+        Adam, plain stochastic gradient descent, or a torch optimizer's class (or
+        `functools.partial` of it, with momentum or weight decay). Its state starts
+        afresh each round.
+    learning_rate : float, default=1.2e-3
+        Step size.
+    batch_size : int, default=60
+        Rows of a mini-batch.
+    max_epochs : int, default=30
+        Passes over the training rows in each round.
+    init : str or callable, default="glorot_normal"
+        Distribution of the initial weights: "glorot_normal", "glorot_uniform",
+        "he_normal", "he_uniform", "normal" (standard deviation 0.1),
+        "truncated_normal" (the same, cut off at two standard deviations), an instance
+        such as `Normal(std=0.05)`, or a callable that takes a shape and a
+        RandomState. Biases start at 0.
+    validation_fraction : float, default=0.1
+        Share of the rows held out, in [0, 1), to tell when training has converged
+        (for a classifier, in proportion to its classes where possible). With 0, or
+        where too few rows remain, the training rows serve for that too.
+    evaluate_every : int or None, default=None
+        Optimizer steps between evaluations on the held-out rows, the grid on
+        which iterations to converge and to match are measured; None for once an
+        epoch. skorch's callbacks and histories count evaluations as epochs.
+    net : skorch.NeuralNet or None, default=None
+        Prototype of the net to train, with any module that has Linear or Conv
+        layers, reached as `net__lr`, `net__module__...`. Then the net's own module
+        (and its initialization), optimizer, `lr`, `batch_size`, `max_epochs` and
+        `device` count, not the parameters of these or like names here. Batches
+        are shuffled, and cut from one tensor, unless it has an `iterator_train` of
+        its own.
+    layout : {"auto", "dense"}, default="auto"
+        How weights are stored in training; at present always dense, with masks.
+    device : str, default="cpu"
+        The torch device to train on.
+    random_state : int, RandomState instance or None, default=None
+        Determines initial weights, validation split, order of batches, and what
+        strategies and controls draw, each by a stream of its own. torch's and
+        NumPy's global generators are never touched.
+    verbose : int, default=0
+        1 prints a line a round.
+"""
+
+ATTRIBUTES = """
+    Attributes
+    ----------
+    ticket_ : Ticket
+        The ticket that predicts: initial weights, masks, trained weights.
+    tickets_ : list of Ticket
+        Each round's trained ticket. Its weights are those at convergence, the
+        evaluation with the lowest validation loss.
+    round_results_ : dict of str to ndarray
+        A row a round, ready for `pandas.DataFrame`: `round`, `density`,
+        `n_weights`, `iterations_to_converge`, `iterations_to_match` (NaN if never),
+        `valid_score`, `valid_loss`, `is_winning`, `fit_time` (seconds).
+    histories_ : list of skorch.history.History
+        Each round's history, a row an evaluation.
+    selected_round_ : int
+        The round of `ticket_`.
+    density_ : float
+        Surviving weights of `ticket_` divided by all prunable weights.
+    net_ : skorch.NeuralNet
+        The net that predicts, holding the weights of `ticket_`.
+    n_iter_ : int
+        Optimizer steps that the selected round's training ran.
+    n_features_in_ : int
+        Number of input features.
+    feature_names_in_ : ndarray of str, shape (n_features_in_,)
+        Names of the input features, where `X` has names.
+    feature_importances_ : ndarray of float, shape (n_features_in_,)
+        Each feature's share of the surviving absolute weights of the first layer.
+"""
+
+REFERENCES = """
+    References
+    ----------
+    .. [1] J. Frankle and M. Carbin, "The Lottery Ticket Hypothesis: Training
+       Pruned Neural Networks", arXiv:1803.03635v1, 2018.
+"""
