@@ -433,20 +433,33 @@ def _output_gradient(loss, n_outputs):
     return lambda outputs, y: outputs.softmax(1).sub_(y).mul_(1 / len(y))
 
 
+# Arithmetic on denormal numbers, and torch's square root of 0, are tens of times slower than on
+# others. What decays without end, as optimizer state does where gradients are 0, would become a
+# denormal and stay one; it is kept out of that range, by a look every so many steps, at values far
+# below what can change a weight.
+_TINY = 1e-30
+_LOOK_EVERY = 128
+
+
 def _sgd(parameters, learning_rate, momentum):
     """Return the function that makes one step, of gradients, as `torch.optim.SGD` does."""
     velocity = torch.zeros_like(parameters)
+    n_steps = 0
 
     def step(gradients):
+        nonlocal n_steps
+        n_steps += 1
         torch.add(gradients, velocity, alpha=momentum, out=velocity)
         parameters.sub_(velocity, alpha=learning_rate)
+        if n_steps % _LOOK_EVERY == 0:
+            velocity.copy_(torch.hardshrink(velocity, _TINY))
 
     return step
 
 
 def _adam(parameters, learning_rate, betas=(0.9, 0.999), epsilon=1e-8):
     """Return the function that makes one step, of gradients, as `torch.optim.Adam` does."""
-    mean, square = torch.zeros_like(parameters), torch.zeros_like(parameters)
+    mean, square = torch.zeros_like(parameters), torch.full_like(parameters, _TINY)
     scale = torch.empty_like(parameters)
     n_steps = 0
 
@@ -456,10 +469,11 @@ def _adam(parameters, learning_rate, betas=(0.9, 0.999), epsilon=1e-8):
         correction = (1 - betas[1] ** n_steps) ** 0.5
         mean.lerp_(gradients, 1 - betas[0])
         square.mul_(betas[1]).addcmul_(gradients, gradients, value=1 - betas[1])
-        # torch's square root of zeros and of denormal numbers is thirty times slower than of
-        # others; anything this small is lost in the addition of epsilon.
-        torch.clamp_min(square, 1e-36, out=scale).sqrt_().add_(epsilon * correction)
+        torch.sqrt(square, out=scale).add_(epsilon * correction)
         step_size = learning_rate * correction / (1 - betas[0] ** n_steps)
         parameters.addcdiv_(mean, scale, value=-step_size)
+        if n_steps % _LOOK_EVERY == 0:
+            mean.copy_(torch.hardshrink(mean, _TINY))
+            square.clamp_min_(_TINY)
 
     return step
