@@ -1,0 +1,1 @@
+"""The experiments of the paper, each by a protocol that has a name."""
