@@ -449,11 +449,10 @@ default="cross_entropy"
         if self._workspace is None:
             kernels = _kernels()
             size = _n_units(self._layers) * kernels.COLUMNS
-            layers = self._pattern_arrays[0]
             self._workspace = kernels.Workspace(
                 units=_aligned(size, self.dtype),
                 deltas=_aligned(size, self.dtype),
-                transposed=np.empty(layers[1:, kernels.N_VALUES].sum(), self.dtype),
+                transposed=np.empty(self.n_active, self.dtype),
                 losses=np.empty(kernels.COLUMNS),
             )
         return self._workspace

@@ -1,0 +1,732 @@
+"""The compiled part of `skticket.kernels`; importing it imports Numba.
+
+Activations are stored units x batch: the batch is the contiguous axis, padded to
+whole vectors, so that one surviving weight means a few vector multiply-adds and
+nothing else. All of a network's layers lie in flat arrays described by one table,
+which makes a single compilation serve networks of any depth.
+
+No function here uses `fastmath`: a diverged training must show as NaN. Sums are
+taken in an order that depends on the data's shape alone, never on threads.
+"""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from llvmlite import ir
+from numba import njit, types
+from numba.core import cgutils
+from numba.extending import intrinsic, models, overload, register_model
+
+LANES = 16  # batch columns in one vector; the padding of the batch
+COLUMNS = 128  # at most so many batch columns at once: one layer's input stays in the L2 cache
+
+# Columns of the table of layers. Offsets are into the flat arrays named.
+N_OUT = 0
+INPUT = 1  # first row of the layer's input in `units` and `deltas`
+OUTPUT = 2
+VALUES = 3  # in `parameters`
+BIASES = 4
+POINTERS = 5  # in `pointers`
+INDICES = 6  # in `indices`
+N_IN = 7
+POINTERS_T = 8  # the transposed pattern: in `pointers`
+INDICES_T = 9  # in `indices`
+ORDER_T = 10  # in `indices`: where among the layer's values the transposed ones are
+N_VALUES = 11
+N_COLUMNS = 12
+
+IDENTITY, RELU, TANH, LOGISTIC = range(4)
+CROSS_ENTROPY, BINARY_CROSS_ENTROPY, SQUARED_ERROR = range(3)
+
+
+class Pattern(NamedTuple):
+    """What is connected to what: fixed while the values train."""
+
+    layers: np.ndarray
+    pointers: np.ndarray
+    indices: np.ndarray
+    inputs: np.ndarray
+
+
+class Workspace(NamedTuple):
+    """Buffers of one training, used again in every step."""
+
+    units: np.ndarray
+    deltas: np.ndarray
+    transposed: np.ndarray
+    losses: np.ndarray
+
+
+# Vectors ----------------------------------------------------------------------------------
+#
+# LLVM's loop vectorizer keeps the sums of a sparse row in memory. As values of a type of
+# their own they stay in registers, which doubles the speed. LLVM maps a vector of 16 to
+# whatever the processor has.
+
+
+class _Vector(types.Type):
+    def __init__(self, dtype):
+        self.dtype = dtype
+        super().__init__(name=f"skticket.Vector({dtype})")
+
+
+@register_model(_Vector)
+class _VectorModel(models.PrimitiveModel):
+    def __init__(self, manager, vector):
+        element = manager[vector.dtype].get_value_type()
+        super().__init__(manager, vector, ir.VectorType(element, LANES))
+
+
+def _pointer(context, builder, array_type, array, index):
+    data = context.make_array(array_type)(context, builder, array).data
+    return builder.gep(data, [index])
+
+
+def _load_vector(context, builder, array_type, array, index):
+    vector = context.get_value_type(_Vector(array_type.dtype))
+    address = _pointer(context, builder, array_type, array, index)
+    # Aligned as an element only: the caller's rows start anywhere.
+    return builder.load(
+        builder.bitcast(address, vector.as_pointer()), align=array_type.dtype.bitwidth // 8
+    )
+
+
+def _store_vector(context, builder, array_type, array, index, vector):
+    address = _pointer(context, builder, array_type, array, index)
+    builder.store(
+        vector,
+        builder.bitcast(address, vector.type.as_pointer()),
+        align=array_type.dtype.bitwidth // 8,
+    )
+
+
+def _pick(builder, first, second, lanes):
+    lanes = ir.Constant(ir.VectorType(ir.IntType(32), len(lanes)), list(lanes))
+    return builder.shuffle_vector(first, second, lanes)
+
+
+def _fold(builder, first, second, low, step):
+    """Add lanes `low` of two vectors to the lanes `step` further on."""
+    high = [lane + step for lane in low]
+    return builder.fadd(_pick(builder, first, second, low), _pick(builder, first, second, high))
+
+
+@intrinsic
+def _load(typing_context, array, index):
+    """`array[index:index + LANES]` of a flat array."""
+
+    def generate(context, builder, signature, arguments):
+        return _load_vector(context, builder, array, *arguments)
+
+    return _Vector(array.dtype)(array, types.intp), generate
+
+
+@intrinsic
+def _store(typing_context, array, index, vector):
+    def generate(context, builder, signature, arguments):
+        _store_vector(context, builder, array, *arguments)
+        return context.get_dummy_value()
+
+    return types.void(array, types.intp, vector), generate
+
+
+@intrinsic
+def _splat(typing_context, value):
+    def generate(context, builder, signature, arguments):
+        vector = context.get_value_type(_Vector(value))
+        undefined = ir.Constant(vector, ir.Undefined)
+        zero = ir.Constant(ir.IntType(32), 0)
+        return _pick(
+            builder,
+            builder.insert_element(undefined, arguments[0], zero),
+            undefined,
+            [0] * LANES,
+        )
+
+    return _Vector(value)(value), generate
+
+
+@intrinsic
+def _multiply_add(typing_context, first, second, third):
+    """`first * second + third`, in one instruction where there is one."""
+
+    def generate(context, builder, signature, arguments):
+        vector = context.get_value_type(first)
+        function = cgutils.get_or_insert_function(
+            builder.module,
+            ir.FunctionType(vector, [vector] * 3),
+            f"llvm.fmuladd.v{LANES}f{first.dtype.bitwidth}",
+        )
+        return builder.call(function, arguments)
+
+    return first(first, first, first), generate
+
+
+@intrinsic
+def _add(typing_context, first, second):
+    def generate(context, builder, signature, arguments):
+        return builder.fadd(*arguments)
+
+    return first(first, first), generate
+
+
+@intrinsic
+def _sum(typing_context, vector):
+    def generate(context, builder, signature, arguments):
+        total = arguments[0]
+        width = LANES
+        while width > 1:
+            width //= 2
+            total = _fold(builder, total, total, range(width), width)
+        return builder.extract_element(total, ir.Constant(ir.IntType(32), 0))
+
+    return vector.dtype(vector), generate
+
+
+@intrinsic
+def _four_sums(typing_context, first, second, third, fourth):
+    """The sums of four vectors, as a tuple: less work together than one by one."""
+
+    def generate(context, builder, signature, arguments):
+        halves = [*range(8), *range(16, 24)]
+        left = _fold(builder, arguments[0], arguments[1], halves, 8)
+        right = _fold(builder, arguments[2], arguments[3], halves, 8)
+        quarters = [lane for start in (0, 8, 16, 24) for lane in range(start, start + 4)]
+        total = _fold(builder, left, right, quarters, 4)
+        total = _fold(builder, total, total, [0, 1, 4, 5, 8, 9, 12, 13], 2)
+        total = _fold(builder, total, total, [0, 2, 4, 6], 1)
+        sums = [builder.extract_element(total, ir.Constant(ir.IntType(32), k)) for k in range(4)]
+        return context.make_tuple(builder, signature.return_type, sums)
+
+    return types.UniTuple(first.dtype, 4)(first, first, first, first), generate
+
+
+@intrinsic
+def _transpose(typing_context, array, starts, offset, out):
+    """Write LANES vectors, `array[start + offset:]` for each of `starts`, transposed."""
+
+    def generate(context, builder, signature, arguments):
+        def constant(value):
+            return ir.Constant(ir.IntType(64), value)
+
+        rows = []
+        for k in range(LANES):
+            start = builder.load(_pointer(context, builder, starts, arguments[1], constant(k)))
+            start = builder.add(start, arguments[2])
+            rows.append(_load_vector(context, builder, array, arguments[0], start))
+        # Swap the off-diagonal blocks of 1, 2, 4, ... lanes.
+        block = 1
+        while block < LANES:
+            low = [c if not c & block else LANES + c - block for c in range(LANES)]
+            high = [lane + block for lane in low]
+            for k in range(LANES):
+                if not k & block:
+                    pair = rows[k], rows[k + block]
+                    rows[k] = _pick(builder, *pair, low)
+                    rows[k + block] = _pick(builder, *pair, high)
+            block *= 2
+        for k, row in enumerate(rows):
+            _store_vector(context, builder, out, arguments[3], constant(k * LANES), row)
+        return context.get_dummy_value()
+
+    return types.void(array, starts, types.intp, out), generate
+
+
+@intrinsic
+def _prefetch(typing_context, array, index):
+    def generate(context, builder, signature, arguments):
+        integer = ir.IntType(32)
+        address = builder.bitcast(
+            _pointer(context, builder, array, *arguments), ir.IntType(8).as_pointer()
+        )
+        function = cgutils.get_or_insert_function(
+            builder.module,
+            ir.FunctionType(ir.VoidType(), [address.type, integer, integer, integer]),
+            "llvm.prefetch.p0",
+        )
+        # To read; into all levels of the cache; data.
+        builder.call(function, [address, integer(0), integer(3), integer(1)])
+        return context.get_dummy_value()
+
+    return types.void(array, types.intp), generate
+
+
+# Elementwise functions --------------------------------------------------------------------
+
+
+def _tanh(value):
+    raise NotImplementedError  # compiled only
+
+
+@overload(_tanh)
+def _tanh_of(value):
+    if value != types.float32:
+        return lambda value: math.tanh(value)
+
+    # The rational approximation that Eigen and others use: within a few units in the last
+    # place, and unlike a call of the C library the compiler can vectorize it. Comparisons
+    # are so written that NaN passes.
+    bound = np.float32(7.90531110763549805)
+    one = np.float32(1)
+    upper = [
+        np.float32(c)
+        for c in (
+            -2.76076847742355e-16,
+            2.00018790482477e-13,
+            -8.60467152213735e-11,
+            5.12229709037114e-08,
+            1.48572235717979e-05,
+            6.37261928875436e-04,
+            4.89352455891786e-03,
+        )
+    ]
+    lower = [
+        np.float32(c)
+        for c in (
+            1.19825839466702e-06,
+            1.18534705686654e-04,
+            2.26843463243900e-03,
+            4.89352518554385e-03,
+        )
+    ]
+    a13, a11, a9, a7, a5, a3, a1 = upper
+    b6, b4, b2, b0 = lower
+
+    def rational(value):
+        x = bound if value > bound else value
+        x = -bound if x < -bound else x
+        s = x * x
+        p = ((((((a13 * s + a11) * s + a9) * s + a7) * s + a5) * s + a3) * s + a1) * x
+        q = ((b6 * s + b4) * s + b2) * s + b0
+        y = p / q
+        y = one if y > one else y
+        return -one if y < -one else y
+
+    return rational
+
+
+@njit
+def _logistic(value):
+    half = type(value)(0.5)
+    return half * _tanh(half * value) + half
+
+
+@njit
+def _activate(activation, units, start, stop):
+    """Apply the activation in place."""
+    zero = units.dtype.type(0)
+    if activation == RELU:
+        for k in range(start, stop):
+            value = units[k]
+            units[k] = zero if value <= zero else value  # NaN stays
+    elif activation == TANH:
+        for k in range(start, stop):
+            units[k] = _tanh(units[k])
+    elif activation == LOGISTIC:
+        for k in range(start, stop):
+            units[k] = _logistic(units[k])
+
+
+@njit
+def _through_activation(activation, units, deltas, start, stop):
+    """Multiply `deltas` by the derivative, which the activations themselves tell."""
+    zero = units.dtype.type(0)
+    one = units.dtype.type(1)
+    if activation == RELU:
+        for k in range(start, stop):
+            deltas[k] = zero if units[k] <= zero else deltas[k]
+    elif activation == TANH:
+        for k in range(start, stop):
+            deltas[k] *= one - units[k] * units[k]
+    elif activation == LOGISTIC:
+        for k in range(start, stop):
+            deltas[k] *= units[k] * (one - units[k])
+
+
+# Kernels ----------------------------------------------------------------------------------
+
+
+@njit
+def _gather(X, rows, inputs, out, stride, first, last):
+    """Copy the used inputs of some rows into columns `first` to `last`: inputs x batch.
+
+    Columns beyond the rows repeat the last one: finite numbers that nothing counts.
+    """
+    n_features = X.shape[1]
+    flat = X.reshape(-1)
+    block = np.empty(LANES * LANES, X.dtype)
+    starts = np.empty(LANES, np.int64)
+    following = np.empty(LANES, np.int64)
+    for column in range(first, last, LANES):
+        for k in range(LANES):
+            starts[k] = rows[min(column + k, len(rows) - 1)] * n_features
+            following[k] = rows[min(column + k + LANES, len(rows) - 1)] * n_features
+        if n_features < LANES:
+            for j in range(len(inputs)):
+                for k in range(LANES):
+                    out[j * stride + column + k] = flat[starts[k] + inputs[j]]
+            continue
+        j = 0
+        while j < len(inputs):
+            offset = min(inputs[j], n_features - LANES)
+            _transpose(flat, starts, offset, block)
+            if column + LANES < last:
+                for k in range(LANES):
+                    _prefetch(flat, following[k] + offset)
+            while j < len(inputs) and inputs[j] < offset + LANES:
+                _store(out, j * stride + column, _load(block, (inputs[j] - offset) * LANES))
+                j += 1
+
+
+@njit
+def _multiply(values, indices, pointers, bias, x, out, stride, first, last):
+    """Columns `first` to `last` of `bias + W @ x`, W given by its sparse rows.
+
+    Without biases (an empty array) the product alone.
+    """
+    zero = x.dtype.type(0)
+    for row in range(len(pointers) - 1):
+        begin = pointers[row]
+        end = pointers[row + 1]
+        start = _splat(bias[row] if len(bias) else zero)
+        column = first
+        while column + 4 * LANES <= last:
+            a, b, c, d = start, start, start, start
+            for k in range(begin, end):
+                weight = _splat(values[k])
+                j = indices[k] * stride + column
+                a = _multiply_add(weight, _load(x, j), a)
+                b = _multiply_add(weight, _load(x, j + LANES), b)
+                c = _multiply_add(weight, _load(x, j + 2 * LANES), c)
+                d = _multiply_add(weight, _load(x, j + 3 * LANES), d)
+            j = row * stride + column
+            _store(out, j, a)
+            _store(out, j + LANES, b)
+            _store(out, j + 2 * LANES, c)
+            _store(out, j + 3 * LANES, d)
+            column += 4 * LANES
+        while column < last:
+            a = start
+            for k in range(begin, end):
+                a = _multiply_add(_splat(values[k]), _load(x, indices[k] * stride + column), a)
+            _store(out, row * stride + column, a)
+            column += LANES
+
+
+@njit
+def _weight_gradients(gradients, indices, pointers, x, deltas, stride, first, last, again):
+    """Gradient of the surviving values in rows `first` to `last`; added to where `again`."""
+    zero = _splat(x.dtype.type(0))
+    for row in range(first, last):
+        k = pointers[row]
+        end = pointers[row + 1]
+        delta = row * stride
+        while k + 4 <= end:
+            i = indices[k] * stride
+            j = indices[k + 1] * stride
+            m = indices[k + 2] * stride
+            n = indices[k + 3] * stride
+            a, b, c, d = zero, zero, zero, zero
+            for column in range(0, stride, LANES):
+                error = _load(deltas, delta + column)
+                a = _multiply_add(error, _load(x, i + column), a)
+                b = _multiply_add(error, _load(x, j + column), b)
+                c = _multiply_add(error, _load(x, m + column), c)
+                d = _multiply_add(error, _load(x, n + column), d)
+            sums = _four_sums(a, b, c, d)
+            for lane in range(4):
+                gradients[k + lane] = gradients[k + lane] + sums[lane] if again else sums[lane]
+            k += 4
+        while k < end:
+            i = indices[k] * stride
+            a = zero
+            for column in range(0, stride, LANES):
+                a = _multiply_add(_load(deltas, delta + column), _load(x, i + column), a)
+            gradients[k] = gradients[k] + _sum(a) if again else _sum(a)
+            k += 1
+
+
+@njit
+def _bias_gradients(gradients, deltas, stride, first, last, again):
+    for row in range(first, last):
+        total = _splat(deltas.dtype.type(0))
+        for column in range(0, stride, LANES):
+            total = _add(total, _load(deltas, row * stride + column))
+        gradients[row] = gradients[row] + _sum(total) if again else _sum(total)
+
+
+@njit
+def _forward(pattern, parameters, activation, units, stride, first, last):
+    layers = pattern.layers
+    for number in range(len(layers)):
+        layer = layers[number]
+        n_out = layer[N_OUT]
+        _multiply(
+            parameters[layer[VALUES] : layer[VALUES] + layer[N_VALUES]],
+            pattern.indices[layer[INDICES] : layer[INDICES] + layer[N_VALUES]],
+            pattern.pointers[layer[POINTERS] : layer[POINTERS] + n_out + 1],
+            parameters[layer[BIASES] : layer[BIASES] + n_out],
+            units[layer[INPUT] * stride :],
+            units[layer[OUTPUT] * stride :],
+            stride,
+            first,
+            last,
+        )
+        if number < len(layers) - 1:
+            for row in range(layer[OUTPUT], layer[OUTPUT] + n_out):
+                _activate(activation, units, row * stride + first, row * stride + last)
+
+
+@njit
+def _backward(pattern, transposed, activation, units, deltas, stride, first, last):
+    """From the deltas of the outputs to those of all hidden units."""
+    layers = pattern.layers
+    for number in range(len(layers) - 1, 0, -1):
+        layer = layers[number]
+        n_in = layer[N_IN]
+        start = layer[VALUES]
+        _multiply(
+            transposed[start : start + layer[N_VALUES]],
+            pattern.indices[layer[INDICES_T] : layer[INDICES_T] + layer[N_VALUES]],
+            pattern.pointers[layer[POINTERS_T] : layer[POINTERS_T] + n_in + 1],
+            transposed[:0],
+            deltas[layer[OUTPUT] * stride :],
+            deltas[layer[INPUT] * stride :],
+            stride,
+            first,
+            last,
+        )
+        for row in range(layer[INPUT], layer[INPUT] + n_in):
+            _through_activation(
+                activation, units, deltas, row * stride + first, row * stride + last
+            )
+
+
+@njit
+def _transpose_values(pattern, parameters, transposed):
+    layers = pattern.layers
+    for number in range(1, len(layers)):
+        layer = layers[number]
+        start = layer[VALUES]
+        for k in range(layer[N_VALUES]):
+            source = pattern.indices[layer[ORDER_T] + k]
+            transposed[start + k] = parameters[layer[VALUES] + source]
+
+
+@njit
+def _loss(loss, outputs, n_outputs, stride, column, targets):
+    """The loss of one example, of which the outputs are a column."""
+    if loss == CROSS_ENTROPY:
+        largest = outputs[column]
+        for k in range(1, n_outputs):
+            value = outputs[k * stride + column]
+            largest = value if value > largest else largest
+        total = 0.0
+        for k in range(n_outputs):
+            total += math.exp(outputs[k * stride + column] - largest)
+        chosen = outputs[int(targets[0]) * stride + column]
+        return math.log(total) + float(largest - chosen)
+    result = 0.0
+    for k in range(n_outputs):
+        value = float(outputs[k * stride + column])
+        if loss == BINARY_CROSS_ENTROPY:
+            positive = 0.0 if value <= 0 else value
+            result += positive - value * targets[k] + math.log1p(math.exp(-abs(value)))
+        else:
+            result += (value - targets[k]) ** 2
+    return result / n_outputs
+
+
+@njit
+def _loss_gradient(loss, outputs, deltas, n_outputs, stride, column, targets, scale):
+    """`scale` times the gradient of one example's loss by its outputs."""
+    zero = outputs.dtype.type(0)
+    one = outputs.dtype.type(1)
+    tiny = outputs.dtype.type(1e-25)
+    if loss == CROSS_ENTROPY:
+        largest = outputs[column]
+        for k in range(1, n_outputs):
+            value = outputs[k * stride + column]
+            largest = value if value > largest else largest
+        total = zero
+        for k in range(n_outputs):
+            value = math.exp(outputs[k * stride + column] - largest)
+            # Far below rounding, but near the smallest normal numbers, where processors
+            # are a hundred times slower.
+            value = zero if value < tiny else value
+            deltas[k * stride + column] = value
+            total += value
+        for k in range(n_outputs):
+            deltas[k * stride + column] *= scale / total
+        deltas[int(targets[0]) * stride + column] -= scale
+        return
+    for k in range(n_outputs):
+        value = outputs[k * stride + column]
+        target = targets[k]
+        if loss == BINARY_CROSS_ENTROPY:
+            small = math.exp(-abs(value))
+            probability = (one if value > zero else small) / (one + small)
+            error = probability - target
+        else:
+            error = value + value - target - target
+        error = zero if abs(error) < tiny else error
+        deltas[k * stride + column] = error * (scale / n_outputs)
+
+
+@njit
+def _share(pointers, n_rows, part, n_parts):
+    """The first row of part `part`, the parts having about equally many values."""
+    if part == n_parts:
+        return n_rows
+    return min(np.searchsorted(pointers, pointers[n_rows] * part // n_parts), n_rows)
+
+
+# Entry points: compiled once for each float type, cached on disk -----------------------------
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def transpose_values(pattern, workspace, parameters):
+    """Prepare the input gradients of one step."""
+    _transpose_values(pattern, parameters, workspace.transposed)
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def propagate(
+    pattern, workspace, parameters, activation, loss, X, rows, targets, scales, first, last
+):
+    """Gather, forward, loss and backward of columns `first` to `last` of one tile."""
+    units, deltas = workspace.units, workspace.deltas
+    stride = -(-len(rows) // LANES) * LANES
+    _gather(X, rows, pattern.inputs, units, stride, first, last)
+    _forward(pattern, parameters, activation, units, stride, first, last)
+    output = pattern.layers[-1]
+    n_outputs = output[N_OUT]
+    outputs = units[output[OUTPUT] * stride :]
+    errors = deltas[output[OUTPUT] * stride :]
+    for column in range(first, min(last, len(rows))):
+        target = targets[column]
+        workspace.losses[column] = scales[column] * _loss(
+            loss, outputs, n_outputs, stride, column, target
+        )
+        _loss_gradient(loss, outputs, errors, n_outputs, stride, column, target, scales[column])
+    for column in range(max(first, len(rows)), last):
+        for k in range(n_outputs):
+            errors[k * stride + column] = 0
+    _backward(pattern, workspace.transposed, activation, units, deltas, stride, first, last)
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def accumulate(pattern, workspace, gradients, n_rows, part, n_parts, again):
+    """One part of the gradients of values and biases, from a tile that was propagated."""
+    units, deltas = workspace.units, workspace.deltas
+    stride = -(-n_rows // LANES) * LANES
+    for number in range(len(pattern.layers)):
+        layer = pattern.layers[number]
+        n_out = layer[N_OUT]
+        pointers = pattern.pointers[layer[POINTERS] : layer[POINTERS] + n_out + 1]
+        first = _share(pointers, n_out, part, n_parts)
+        last = _share(pointers, n_out, part + 1, n_parts)
+        errors = deltas[layer[OUTPUT] * stride :]
+        _weight_gradients(
+            gradients[layer[VALUES] : layer[VALUES] + layer[N_VALUES]],
+            pattern.indices[layer[INDICES] : layer[INDICES] + layer[N_VALUES]],
+            pointers,
+            units[layer[INPUT] * stride :],
+            errors,
+            stride,
+            first,
+            last,
+            again,
+        )
+        _bias_gradients(
+            gradients[layer[BIASES] : layer[BIASES] + n_out], errors, stride, first, last, again
+        )
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def compute_gradients(
+    pattern, workspace, parameters, gradients, activation, loss, X, rows, targets, scales
+):
+    """All of a step but the update, on one thread; returns the loss."""
+    _transpose_values(pattern, parameters, workspace.transposed)
+    total = 0.0
+    for start in range(0, len(rows), COLUMNS):
+        tile = rows[start : start + COLUMNS]
+        stride = -(-len(tile) // LANES) * LANES
+        propagate(
+            pattern,
+            workspace,
+            parameters,
+            activation,
+            loss,
+            X,
+            tile,
+            targets[start : start + COLUMNS],
+            scales[start : start + COLUMNS],
+            0,
+            stride,
+        )
+        accumulate(pattern, workspace, gradients, len(tile), 0, 1, start > 0)
+        for column in range(len(tile)):
+            total += workspace.losses[column]
+    return total
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def infer(pattern, units, parameters, activation, loss, X, first, last, targets, outputs, losses):
+    """Outputs of rows `first` to `last`; their losses too unless `losses` is empty."""
+    width = len(units) // (pattern.layers[-1, OUTPUT] + pattern.layers[-1, N_OUT])
+    n_outputs = pattern.layers[-1, N_OUT]
+    results = units[pattern.layers[-1, OUTPUT] * width :]
+    for start in range(first, last, width):
+        stop = min(start + width, last)
+        rows = np.arange(start, stop)
+        padded = -(-len(rows) // LANES) * LANES
+        _gather(X, rows, pattern.inputs, units, width, 0, padded)
+        _forward(pattern, parameters, activation, units, width, 0, padded)
+        for column in range(stop - start):
+            for k in range(n_outputs):
+                outputs[start + column, k] = results[k * width + column]
+            if len(losses):
+                losses[start + column] = _loss(
+                    loss, results, n_outputs, width, column, targets[start + column]
+                )
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def update_sgd(parameters, gradients, buffer, lr, momentum, nesterov, weight_decay):
+    """Stochastic gradient descent, by torch.optim.SGD's formulas."""
+    dtype = parameters.dtype.type
+    lr, momentum, weight_decay = dtype(lr), dtype(momentum), dtype(weight_decay)
+    zero, tiny = dtype(0), dtype(1e-30)
+    for k in range(len(parameters)):
+        gradient = gradients[k] + weight_decay * parameters[k]
+        if len(buffer):
+            value = momentum * buffer[k] + gradient
+            # What decays for ever would end among the subnormal numbers, which are slow.
+            value = zero if abs(value) < tiny else value
+            buffer[k] = value
+            gradient = gradient + momentum * value if nesterov else value
+        parameters[k] -= lr * gradient
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def update_adam(parameters, gradients, mean, square, n_steps, lr, beta1, beta2, eps, weight_decay):
+    """Adam, by torch.optim.Adam's formulas; `n_steps` counts this one."""
+    dtype = parameters.dtype.type
+    step_size = dtype(lr / (1 - beta1**n_steps))
+    correction = dtype(math.sqrt(1 - beta2**n_steps))
+    share, keep, share_square = dtype(1 - beta1), dtype(beta2), dtype(1 - beta2)
+    eps, weight_decay = dtype(eps), dtype(weight_decay)
+    smallest = dtype(1.1754944e-38)
+    zero, tiny = dtype(0), dtype(1e-30)
+    for k in range(len(parameters)):
+        gradient = gradients[k] + weight_decay * parameters[k]
+        first = mean[k] + share * (gradient - mean[k])
+        second = keep * square[k] + share_square * gradient * gradient
+        first = zero if abs(first) < tiny else first  # see update_sgd
+        second = zero if second < smallest else second
+        mean[k] = first
+        square[k] = second
+        parameters[k] -= step_size * (first / (math.sqrt(second) / correction + eps))
