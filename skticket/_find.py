@@ -123,7 +123,7 @@ def _read_csv(path, target):
 
 
 def _rich_table(table, score_name):
-    rich_table = Table(caption=f"scores: {score_name}, at convergence; iterations to converge")
+    rich_table = Table(caption=f"scores: {score_name}; iterations: to converge")
     for name in ("round", "% remaining", "weights", "iterations", "validation", "test"):
         rich_table.add_column(name, justify="right")
     rich_table.add_column("winning ticket")

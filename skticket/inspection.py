@@ -24,7 +24,7 @@ class TicketCurveDisplay:
     iterations_to_converge : ndarray of shape (n_rounds,)
         Optimizer steps until the validation loss was lowest.
     scores : dict of str to ndarray of shape (n_rounds,)
-        Scores at that iteration, by the name of the rows they were taken on.
+        Scores of the trained networks, by the name of the rows they were taken on.
     is_winning : ndarray of bool, shape (n_rounds,)
         Whether the round is a winning ticket.
     score_name : str, default="score"

@@ -6,6 +6,7 @@ from enum import IntEnum
 from numbers import Integral
 
 import numpy as np
+from joblib import Memory
 from skorch import NeuralNet
 
 from .initialization import resolve_init
@@ -82,6 +83,8 @@ class Search:
         As in `WinningTicketClassifier`.
     seed : int
         Determines everything random.
+    memory : joblib.Memory
+        Where trainings are remembered, by all that determines them.
     """
 
     net: NeuralNet
@@ -95,6 +98,7 @@ class Search:
     schedule: str
     rewind: str | int
     seed: int
+    memory: Memory
 
     @property
     def n_rounds(self):
@@ -127,7 +131,8 @@ class Search:
         """Train a ticket as in this round; `call` counts trainings of one round."""
         n_rows = len(data.X)
         first = round == 0 and call == 0
-        return train(
+        remembered = self.memory.cache(train, ignore=["on_evaluation"])
+        return remembered(
             self.net,
             ticket,
             data,
@@ -137,6 +142,10 @@ class Search:
             checkpoint=self.rewind if first and isinstance(self.rewind, Integral) else None,
             on_evaluation=on_evaluation,
         )
+
+    def next_ticket(self, ticket: Ticket, round) -> Ticket:
+        """Prune and rewind the trained ticket of the round before this one."""
+        return self.rewind_ticket(self.prune(ticket, round), round)
 
     def prune(self, ticket: Ticket, round, rate=None) -> Ticket:
         """Prune a ticket for this round, at a rate other than the search's if given."""
@@ -180,7 +189,8 @@ def tabulate(rounds, trained):
     -------
     dict of str to ndarray
         Columns `round`, `density`, `n_weights`, `iterations_to_converge`,
-        `iterations_to_match` (NaN if never), `valid_score` and `valid_loss` (both at
+        `iterations_to_match` (NaN if never), `valid_score` and `valid_loss` (of the
+        trained network), `converged_score` and `converged_loss` (as they were at
         convergence), `is_winning`, `fit_time` (seconds).
     """
     full = trained[0]
@@ -193,8 +203,10 @@ def tabulate(rounds, trained):
         "n_weights": np.array([t.ticket.n_weights for t in trained]),
         "iterations_to_converge": converged,
         "iterations_to_match": matched,
-        "valid_score": np.array([t.valid_score[t.convergence] for t in trained]),
-        "valid_loss": np.array([t.valid_loss[t.convergence] for t in trained]),
+        "valid_score": np.array([t.valid_score[-1] for t in trained]),
+        "valid_loss": np.array([t.valid_loss[-1] for t in trained]),
+        "converged_score": np.array([t.valid_score[t.convergence] for t in trained]),
+        "converged_loss": np.array([t.valid_loss[t.convergence] for t in trained]),
         # The full network matches itself, but it is no ticket. NaN compares as False.
         "is_winning": (density < 1) & (matched <= converged[0]),
         "fit_time": np.array([t.fit_time for t in trained]),

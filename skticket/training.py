@@ -24,13 +24,25 @@ __all__ = ["Batches", "Data", "TicketNet", "Trained", "train"]
 _EVALUATION_ROWS = 1024
 
 
+class _Targets(tuple):
+    """Targets with their rows' weights, cut like a tensor."""
+
+    __slots__ = ()
+
+    def index_select(self, dim, rows):
+        return _Targets(part.index_select(dim, rows) for part in self)
+
+    def split(self, size):
+        return [_Targets(parts) for parts in zip(*(part.split(size) for part in self), strict=True)]
+
+
 class Batches:
     """Mini-batches cut from whole tensors: what skorch iterates over instead of a `DataLoader`.
 
     Parameters
     ----------
     dataset : skorch.dataset.Dataset
-        Holds `X` and `y` whole.
+        Holds `X` and `y` whole; `y` may be a tuple of targets and row weights.
     batch_size : int
         Rows of a batch; the last batch of a pass over the data may be smaller.
     intervals : sequence of int, default=None
@@ -60,7 +72,8 @@ class Batches:
     ):
         self.X = torch.as_tensor(dataset.X)
         # Prediction has no targets, but skorch unpacks pairs.
-        self.y = self.X.new_zeros(len(self.X)) if dataset.y is None else torch.as_tensor(dataset.y)
+        y = self.X.new_zeros(len(self.X)) if dataset.y is None else dataset.y
+        self.y = _Targets(y) if isinstance(y, tuple) else torch.as_tensor(y)
         self.batch_size = batch_size
         self.drop_last = drop_last
         self._intervals = None if intervals is None else iter(intervals)
@@ -94,8 +107,16 @@ class TicketNet(NeuralNet):
         return [
             ("epoch_timer", EpochTimer()),
             ("train_loss", PassthroughScoring("train_loss", on_train=True)),
-            ("valid_loss", PassthroughScoring("valid_loss")),
         ]
+
+    def get_loss(self, y_pred, y_true, X=None, training=False):
+        """Return the mean loss of a batch, weighted where targets come with weights."""
+        if not isinstance(y_true, tuple):
+            return super().get_loss(y_pred, y_true, X, training)
+        y_true, weight = y_true
+        losses = self.criterion(reduction="none")(y_pred, y_true)
+        losses = losses.reshape(len(losses), -1).mean(dim=1)
+        return (losses * weight).sum() / weight.sum()
 
     def on_epoch_end(self, net, dataset_train=None, dataset_valid=None, **kwargs):
         """Keep a row an evaluation; a row a batch would outweigh the network."""
@@ -115,6 +136,8 @@ class Data:
         Targets, of the type that the net's criterion takes.
     classification : bool
         Whether the score is the accuracy; otherwise it is R².
+    weight, weight_valid : ndarray of float32, shape (n_rows,), default=None
+        What the rows' losses and scores are weighted with.
     """
 
     X: np.ndarray
@@ -122,6 +145,8 @@ class Data:
     X_valid: np.ndarray
     y_valid: np.ndarray
     classification: bool
+    weight: np.ndarray = None
+    weight_valid: np.ndarray = None
 
 
 @dataclass(frozen=True)
@@ -131,7 +156,7 @@ class Trained:
     Attributes
     ----------
     ticket : Ticket
-        With the weights as they were at the iteration of convergence.
+        With the weights as they were at the end.
     history : skorch.history.History
         A row an evaluation.
     iterations : ndarray of int, shape (n_evaluations,)
@@ -156,7 +181,7 @@ class Trained:
 
 
 class _Evaluation(Callback):
-    """Record loss and score at each evaluation, and keep the weights of the best."""
+    """Record loss and score at each evaluation, and the weights at a checkpoint."""
 
     def __init__(self, classification, checkpoint, on_evaluation):
         self.classification = classification
@@ -166,10 +191,10 @@ class _Evaluation(Callback):
     def on_train_begin(self, net, X=None, y=None, **kwargs):
         self.step = 0
         self.iterations, self.losses, self.scores = [], [], []
-        self.best_arrays = self.checkpoint_arrays = None
+        self.checkpoint_arrays = None
 
     def on_epoch_begin(self, net, dataset_train=None, dataset_valid=None, **kwargs):
-        self._loss, self._predicted, self._true = [], [], []
+        self._losses, self._predicted, self._true, self._weight = [], [], [], []
 
     def on_batch_end(self, net, batch=None, training=None, loss=None, y_pred=None, **kwargs):
         if training:
@@ -177,31 +202,33 @@ class _Evaluation(Callback):
             if self.step == self.checkpoint:
                 self.checkpoint_arrays = read_arrays(net.module_)
         else:
-            self._loss.append(loss.item() * len(batch[1]))
+            y, weight = batch[1] if isinstance(batch[1], tuple) else (batch[1], None)
+            weight = torch.ones(len(y)) if weight is None else weight.cpu()
+            self._losses.append(loss.item() * float(weight.sum()))
             self._predicted.append(y_pred[0] if isinstance(y_pred, tuple) else y_pred)
-            self._true.append(batch[1])
+            self._true.append(y.cpu())
+            self._weight.append(weight)
 
     def on_epoch_end(self, net, dataset_train=None, dataset_valid=None, **kwargs):
-        true = torch.cat(self._true)
-        loss = sum(self._loss) / len(true)
-        if not any(best <= loss for best in self.losses):
-            self.best_arrays = read_arrays(net.module_)
+        weight = torch.cat(self._weight)
+        loss = sum(self._losses) / float(weight.sum())
         self.iterations.append(self.step)
         self.losses.append(loss)
-        self.scores.append(self._score(net, torch.cat(self._predicted), true))
+        predicted = net._get_predict_nonlinearity()(torch.cat(self._predicted)).cpu()
+        self.scores.append(self._score(predicted, torch.cat(self._true), weight))
         net.history.record("iteration", self.step)
+        net.history.record("valid_loss", loss)
         net.history.record("valid_score", self.scores[-1])
         if self.on_evaluation is not None and self.on_evaluation(net):
             raise KeyboardInterrupt  # skorch's way for a callback to end a training
 
-    def _score(self, net, predicted, true):
-        predicted = net._get_predict_nonlinearity()(predicted).cpu()
+    def _score(self, predicted, true, weight):
         if self.classification:
-            return float((predicted.argmax(-1) == true.cpu()).double().mean())
+            return float(np.average(predicted.argmax(-1) == true, weights=weight))
         # A diverged network must end in a NaN, not in r2_score's error.
         if not torch.isfinite(predicted).all():
             return np.nan
-        return r2_score(true.cpu(), predicted)
+        return r2_score(true, predicted, sample_weight=weight)
 
 
 @contextmanager
@@ -366,14 +393,14 @@ def train(
     Raises
     ------
     ValueError
-        If the validation loss was never finite, or if `checkpoint` was not reached.
+        If the last validation loss is not finite, or if `checkpoint` was not reached.
     """
     start = time.perf_counter()
     with isolated(seed, net.device):
         evaluation = _Evaluation(data.classification, checkpoint, on_evaluation)
         net = _ready_net(net, ticket, data, _intervals(n_steps, evaluate_every), seed)
         net.callbacks_.append(("evaluation", evaluation))
-        dataset = _on_device(data.X, data.y, net.device)
+        dataset = _on_device(data.X, data.y, data.weight, net.device)
         with masked(net.module_, net.optimizer_, ticket.mask):
             net.notify("on_train_begin", X=dataset, y=None)
             try:
@@ -387,7 +414,7 @@ def train(
     if checkpoint is not None:
         checkpoints[checkpoint] = evaluation.checkpoint_arrays
     return Trained(
-        Ticket(ticket.initial, ticket.mask, evaluation.best_arrays, checkpoints),
+        Ticket(ticket.initial, ticket.mask, read_arrays(net.module_), checkpoints),
         net.history,
         np.array(evaluation.iterations),
         np.array(evaluation.losses),
@@ -402,20 +429,22 @@ def _ready_net(net, ticket, data, intervals, seed):
     _with_batches(net, "iterator_valid", batch_size=_EVALUATION_ROWS)
     if net.iterator_train is Batches:
         net.set_params(max_epochs=len(intervals))
-    net.set_params(train_split=predefined_split(_on_device(data.X_valid, data.y_valid, net.device)))
+    valid = _on_device(data.X_valid, data.y_valid, data.weight_valid, net.device)
+    net.set_params(train_split=predefined_split(valid))
     net.initialize()
     load_arrays(net.module_, ticket.weights)
     return net
 
 
-def _on_device(X, y, device):
-    return Dataset(torch.as_tensor(X, device=device), torch.as_tensor(y, device=device))
+def _on_device(X, y, weight, device):
+    X, y = torch.as_tensor(X, device=device), torch.as_tensor(y, device=device)
+    return Dataset(X, y if weight is None else (y, torch.as_tensor(weight, device=device)))
 
 
 def _check_outcome(evaluation):
-    if not np.isfinite(evaluation.losses).any():
+    if not np.isfinite(evaluation.losses[-1:]).any():
         raise ValueError(
-            f"training diverged: the validation loss was {evaluation.losses} after "
+            f"training diverged: the validation losses were {evaluation.losses} after "
             f"{evaluation.iterations} steps; a smaller learning_rate, or scaled inputs, may help"
         )
     if evaluation.checkpoint is not None and evaluation.checkpoint_arrays is None:

@@ -5,8 +5,10 @@ from copy import copy
 from functools import partial
 from numbers import Integral, Real
 
+import joblib
 import numpy as np
 import torch
+from joblib import Memory
 from sklearn.base import (
     BaseEstimator,
     _fit_context,
@@ -16,8 +18,13 @@ from sklearn.base import (
 from sklearn.callback import CallbackSupportMixin
 from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
+from sklearn.utils.validation import (
+    _check_sample_weight,
+    check_is_fitted,
+    check_memory,
+    validate_data,
+)
 from skorch import NeuralNet
 
 from .._parameter_step import parameter_and_step
@@ -53,6 +60,8 @@ class WinningTicketBase(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
         "net": [NeuralNet, None],
         "layout": [StrOptions({"auto", "dense"})],
         "device": [str],
+        "warm_start": ["boolean"],
+        "memory": [str, HasMethods("cache"), None],
         "random_state": ["random_state"],
         "verbose": ["verbose"],
     }
@@ -77,6 +86,8 @@ class WinningTicketBase(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
         net=None,
         layout="auto",
         device="cpu",
+        warm_start=False,
+        memory=None,
         random_state=None,
         verbose=0,
     ):
@@ -97,6 +108,8 @@ class WinningTicketBase(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
         self.net = net
         self.layout = layout
         self.device = device
+        self.warm_start = warm_start
+        self.memory = memory
         self.random_state = random_state
         self.verbose = verbose
 
@@ -116,7 +129,7 @@ class WinningTicketBase(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
         return super().get_params(deep) | {"rewind": vars(self)["rewind"]}
 
     @_fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X, y):
+    def fit(self, X, y, sample_weight=None):
         """Train the full network, then `rounds` times prune, rewind and train.
 
         Parameters
@@ -125,6 +138,9 @@ class WinningTicketBase(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
             Inputs; scaled ones train best. More dimensions where `net` takes them.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Targets: class labels, or numbers (several columns for the regressor only).
+        sample_weight : array-like of shape (n_samples,), default=None
+            What the losses and scores of the rows, held-out ones included, are
+            weighted with. Rows of weight 0 are left out. For the default network only.
 
         Returns
         -------
@@ -138,13 +154,20 @@ class WinningTicketBase(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
             leave nothing of a layer, or if training diverges.
         """
         X, y = self._validate(X, y, reset=True)
-        search, ticket = self._start(X)
-        data = self._hold_out(X, y)
+        data_key = self._data_key(X, y, sample_weight) if self.warm_start else None
+        if data_key is None or data_key != getattr(self, "_warm_key", None):
+            self._forget()
+        self._warm_key = data_key
+        search = self._search()
+        check_outputs(search.net, X, self._output_shape())
+        self._keep(search.n_rounds + 1)
+        data = self._hold_out(X, y, sample_weight)
+        ticket = self.tickets_[-1] if self.tickets_ else search.first_ticket()
         root = self._init_callback_context(max_subtasks=search.n_rounds + 1)
         root.call_on_fit_task_begin(estimator=self, X=X, y=y)
-        for number in range(search.n_rounds + 1):
+        for number in range(len(self.tickets_), search.n_rounds + 1):
             if number > 0:
-                ticket = search.rewind_ticket(search.prune(ticket, number), number)
+                ticket = search.next_ticket(ticket, number)
             context = root.subcontext("round", max_subtasks=search.n_evaluations(len(data.X)))
             context.call_on_fit_task_begin(estimator=self, X=X, y=y)
             trained = search.train(
@@ -160,14 +183,43 @@ class WinningTicketBase(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
         root.call_on_fit_task_end(estimator=self, X=X, y=y, reconstruction_attributes=dict)
         return self
 
-    def _fit_by_hand(self, X, y, **options):
+    def _data_key(self, X, y, sample_weight):
+        """Hash of all that determines the rounds, but for their number."""
+        irrelevant = {"select", "verbose", "memory", "warm_start"}
+        if self.schedule == "iterative":
+            irrelevant.add("rounds")
+        if not isinstance(self.random_state, Integral):
+            # The seed once drawn stays; the generator it came from has moved on.
+            irrelevant.add("random_state")
+        params = {k: v for k, v in self.get_params(deep=False).items() if k not in irrelevant}
+        return joblib.hash((params, X, y, sample_weight))
+
+    def _forget(self):
+        """Start anew, with a seed of its own."""
+        self._seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
+        self._round = 0
+        self._rounds, self._trained = [], []
+        self._keep(0)
+
+    def _keep(self, n_rounds):
+        """Keep the first trainings; `warm_start` goes on from them."""
+        self._rounds, self._trained = self._rounds[:n_rounds], self._trained[:n_rounds]
+        self.tickets_ = [trained.ticket for trained in self._trained]
+        self.histories_ = [trained.history for trained in self._trained]
+        if self._trained:
+            self.round_results_ = tabulate(self._rounds, self._trained)
+
+    def _fit_by_hand(self, X, y, sample_weight, **options):
         first = not hasattr(self, "ticket_")
         X, y = self._validate(X, y, reset=first, **options)
         if first:
-            _, self.ticket_ = self._start(X)
+            self._forget()
+            check_outputs(self._search().net, X, self._output_shape())
+            self.ticket_ = self._search().first_ticket()
+        self._warm_key = None
         round_trainings = self._rounds.count(self._round)
         trained = self._search().train(
-            self.ticket_, self._hold_out(X, y), self._round, round_trainings
+            self.ticket_, self._hold_out(X, y, sample_weight), self._round, round_trainings
         )
         self._record(self._round, trained)
         self._choose(len(self.tickets_) - 1)
@@ -241,16 +293,6 @@ class WinningTicketBase(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
         importances = np.abs(first.astype(np.float64)).sum(axis=0)
         return importances / max(importances.sum(), np.finfo(np.float64).tiny)
 
-    def _start(self, X):
-        """Forget earlier rounds; return the search and its first ticket."""
-        self._seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
-        self._round = 0
-        self._rounds, self._trained = [], []
-        self.tickets_, self.histories_ = [], []
-        search = self._search()
-        check_outputs(search.net, X, self._output_shape())
-        return search, search.first_ticket()
-
     def _search(self):
         layer_sizes = None
         if self.net is None:
@@ -274,7 +316,14 @@ class WinningTicketBase(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
             schedule=self.schedule,
             rewind=vars(self)["rewind"],
             seed=self._seed,
+            memory=self._memory(),
         )
+
+    def _memory(self):
+        if isinstance(self.memory, str):
+            # Compressed, because that carries a checksum: a damaged entry is trained anew.
+            return Memory(self.memory, verbose=0, compress=("zlib", 1))
+        return check_memory(self.memory)
 
     def _default_net(self, hidden_layer_sizes, n_inputs, n_outputs):
         optimizer = self.optimizer
@@ -297,11 +346,36 @@ class WinningTicketBase(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
             **options,
         )
 
-    def _hold_out(self, X, y):
+    def _hold_out(self, X, y, sample_weight):
         """Encode the targets and split off the validation rows."""
+        weight = self._row_weights(X, y, sample_weight)
+        if weight is not None:
+            if self.net is not None:
+                raise ValueError(
+                    "sample_weight and class_weight need the default network, but net is given; "
+                    "weight the losses in its criterion instead"
+                )
+            counts = weight > 0
+            X, y, weight = X[counts], y[counts], weight[counts]
         targets = self._encode(y)
         rows, valid_rows = self._split(y)
-        return Data(X[rows], targets[rows], X[valid_rows], targets[valid_rows], is_classifier(self))
+        return Data(
+            X[rows],
+            targets[rows],
+            X[valid_rows],
+            targets[valid_rows],
+            is_classifier(self),
+            None if weight is None else weight[rows],
+            None if weight is None else weight[valid_rows],
+        )
+
+    def _row_weights(self, X, y, sample_weight):
+        if sample_weight is None:
+            return None
+        weight = _check_sample_weight(sample_weight, X, dtype=np.float32, ensure_non_negative=True)
+        if not weight.any():
+            raise ValueError("sample_weight is 0 for every row; at least one must be positive")
+        return weight
 
     def _split(self, y):
         """Positions of the rows to train on, and of those to evaluate on."""
@@ -321,9 +395,7 @@ class WinningTicketBase(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
     def _record(self, number, trained):
         self._rounds.append(number)
         self._trained.append(trained)
-        self.tickets_.append(trained.ticket)
-        self.histories_.append(trained.history)
-        self.round_results_ = tabulate(self._rounds, self._trained)
+        self._keep(len(self._trained))
         if self.verbose:
             row = {name: column[-1] for name, column in self.round_results_.items()}
             print(

@@ -4,6 +4,8 @@ import numpy as np
 import torch
 from scipy.special import expit, softmax
 from sklearn.base import ClassifierMixin, _fit_context
+from sklearn.utils import compute_sample_weight
+from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import column_or_1d
 
@@ -27,6 +29,9 @@ class WinningTicketClassifier(ClassifierMixin, WinningTicketBase):
     fewer.
 
     %(parameters)s
+    class_weight : dict, "balanced" or None, default=None
+        Weights of the classes, as in scikit-learn: "balanced" weights them
+        inversely to their frequency in `y`. They multiply sample weights.
 
     %(attributes)s
     classes_ : ndarray of shape (n_classes,)
@@ -54,19 +59,70 @@ class WinningTicketClassifier(ClassifierMixin, WinningTicketBase):
     Ticket(density=0.5259, n_weights=237)
     """
 
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.classifier_tags.multi_label = False
-        return tags
+    _parameter_constraints = {
+        **WinningTicketBase._parameter_constraints,
+        "class_weight": [StrOptions({"balanced"}), dict, None],
+    }
+
+    def __init__(
+        self,
+        hidden_layer_sizes=(300, 100),
+        *,
+        prune_rate=0.2,
+        rounds=7,
+        strategy="magnitude",
+        schedule="iterative",
+        rewind="init",
+        select="last",
+        optimizer="adam",
+        learning_rate=1.2e-3,
+        batch_size=60,
+        max_epochs=30,
+        init="glorot_normal",
+        validation_fraction=0.1,
+        evaluate_every=None,
+        net=None,
+        layout="auto",
+        device="cpu",
+        warm_start=False,
+        memory=None,
+        random_state=None,
+        verbose=0,
+        class_weight=None,
+    ):
+        super().__init__(
+            hidden_layer_sizes,
+            prune_rate=prune_rate,
+            rounds=rounds,
+            strategy=strategy,
+            schedule=schedule,
+            rewind=rewind,
+            select=select,
+            optimizer=optimizer,
+            learning_rate=learning_rate,
+            batch_size=batch_size,
+            max_epochs=max_epochs,
+            init=init,
+            validation_fraction=validation_fraction,
+            evaluate_every=evaluate_every,
+            net=net,
+            layout=layout,
+            device=device,
+            warm_start=warm_start,
+            memory=memory,
+            random_state=random_state,
+            verbose=verbose,
+        )
+        self.class_weight = class_weight
 
     @_fit_context(prefer_skip_nested_validation=False)
-    def partial_fit(self, X, y, classes=None):
+    def partial_fit(self, X, y, classes=None, sample_weight=None):
         """Train the current weights under the current masks for `max_epochs` epochs.
 
         The first call starts from the full network. A row is added to
-        `round_results_`, and the weights at convergence are kept, as in each round
-        of `fit`; so `clf.partial_fit(X, y).prune().rewind().partial_fit(X, y)` gives
-        what `fit` gives in one round.
+        `round_results_`, as by each round of `fit`; so
+        `clf.partial_fit(X, y).prune().rewind().partial_fit(X, y)` gives what `fit`
+        gives in one round.
 
         Parameters
         ----------
@@ -77,13 +133,15 @@ class WinningTicketClassifier(ClassifierMixin, WinningTicketBase):
         classes : array-like of shape (n_classes,), default=None
             All class labels that will ever occur; needed in the first call only,
             and there only if `y` lacks some.
+        sample_weight : array-like of shape (n_samples,), default=None
+            As in `fit`.
 
         Returns
         -------
         self : object
             The estimator itself.
         """
-        return self._fit_by_hand(X, y, classes=classes)
+        return self._fit_by_hand(X, y, sample_weight, classes=classes)
 
     def predict_proba(self, X):
         """Return the probability of each class.
@@ -167,6 +225,13 @@ class WinningTicketClassifier(ClassifierMixin, WinningTicketBase):
     def _encode(self, y):
         codes = np.searchsorted(self.classes_, y)
         return codes.astype(np.float32 if self._output_shape() == () else np.int64)
+
+    def _row_weights(self, X, y, sample_weight):
+        weight = super()._row_weights(X, y, sample_weight)
+        if self.class_weight is None:
+            return weight
+        by_class = compute_sample_weight(self.class_weight, y).astype(np.float32)
+        return by_class if weight is None else weight * by_class
 
     def _split_limits(self, y, n_valid):
         _, counts = np.unique(y, return_counts=True)

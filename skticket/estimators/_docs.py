@@ -66,6 +66,17 @@ PARAMETERS = """
         How weights are stored in training; at present always dense, with masks.
     device : str, default="cpu"
         The torch device to train on.
+    warm_start : bool, default=False
+        Whether `fit` goes on from the rounds that the previous `fit` left. The result
+        is that of a fit from the start, to the bit: with other data, or another
+        parameter than `rounds` or `select` changed (or `rounds` under
+        schedule="one-shot"), it starts anew. Without an integer `random_state`, the
+        seed first drawn stays.
+    memory : str, joblib.Memory or None, default=None
+        Where to remember each training, so that fits that share networks
+        (candidates of a grid search, runs killed half-way) train them once, across
+        processes. A round takes up to about 9 bytes a weight of the full network
+        on disk; bound it by `joblib.Memory(location).reduce_size(bytes_limit=...)`.
     random_state : int, RandomState instance or None, default=None
         Determines initial weights, validation split, order of batches, and what
         strategies and controls draw, each by a stream of its own. torch's and
@@ -80,12 +91,13 @@ ATTRIBUTES = """
     ticket_ : Ticket
         The ticket that predicts: initial weights, masks, trained weights.
     tickets_ : list of Ticket
-        Each round's trained ticket. Its weights are those at convergence, the
-        evaluation with the lowest validation loss.
+        Each round's trained ticket.
     round_results_ : dict of str to ndarray
         A row a round, ready for `pandas.DataFrame`: `round`, `density`,
-        `n_weights`, `iterations_to_converge`, `iterations_to_match` (NaN if never),
-        `valid_score`, `valid_loss`, `is_winning`, `fit_time` (seconds).
+        `n_weights`, `iterations_to_converge` (to the lowest validation loss),
+        `iterations_to_match` (NaN if never), `valid_score` and `valid_loss` (of the
+        trained network), `converged_score` and `converged_loss` (as they were at
+        convergence), `is_winning`, `fit_time` (seconds).
     histories_ : list of skorch.history.History
         Each round's history, a row an evaluation.
     selected_round_ : int

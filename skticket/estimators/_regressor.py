@@ -48,13 +48,13 @@ class WinningTicketRegressor(RegressorMixin, WinningTicketBase):
         return tags
 
     @_fit_context(prefer_skip_nested_validation=False)
-    def partial_fit(self, X, y):
+    def partial_fit(self, X, y, sample_weight=None):
         """Train the current weights under the current masks for `max_epochs` epochs.
 
         The first call starts from the full network. A row is added to
-        `round_results_`, and the weights at convergence are kept, as in each round
-        of `fit`; so `reg.partial_fit(X, y).prune().rewind().partial_fit(X, y)` gives
-        what `fit` gives in one round.
+        `round_results_`, as by each round of `fit`; so
+        `reg.partial_fit(X, y).prune().rewind().partial_fit(X, y)` gives what `fit`
+        gives in one round.
 
         Parameters
         ----------
@@ -62,13 +62,15 @@ class WinningTicketRegressor(RegressorMixin, WinningTicketBase):
             Inputs.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Targets.
+        sample_weight : array-like of shape (n_samples,), default=None
+            As in `fit`.
 
         Returns
         -------
         self : object
             The estimator itself.
         """
-        return self._fit_by_hand(X, y)
+        return self._fit_by_hand(X, y, sample_weight)
 
     def predict(self, X):
         """Return predicted targets.
