@@ -81,6 +81,8 @@ class Search:
         Number of prunings.
     prune_rate, strategy, schedule, rewind
         As in `WinningTicketClassifier`.
+    layout : {"auto", "dense", "sparse"}
+        How weights are stored in training.
     seed : int
         Determines everything random.
     memory : joblib.Memory
@@ -97,6 +99,7 @@ class Search:
     strategy: object
     schedule: str
     rewind: str | int
+    layout: str
     seed: int
     memory: Memory
 
@@ -139,6 +142,7 @@ class Search:
             n_steps=self.max_epochs * steps_per_epoch(self.net, n_rows),
             evaluate_every=self._evaluate_every(n_rows),
             seed=derive_seed(self.seed, Stream.TRAIN, round, call),
+            layout=self.layout,
             checkpoint=self.rewind if first and isinstance(self.rewind, Integral) else None,
             on_evaluation=on_evaluation,
         )

@@ -2,7 +2,7 @@
 
 import time
 import traceback
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +17,7 @@ from skorch.history import History
 from torch.utils.data import DataLoader
 
 from .network import load_arrays, masked, new_ticket, read_arrays
+from .sparse import Rows, is_covered, sparse_is_faster, train_sparsely
 from .ticket import Ticket
 
 __all__ = ["Batches", "Data", "TicketNet", "Trained", "train"]
@@ -53,6 +54,8 @@ class Batches:
         Determines the orders.
     drop_last : bool, default=False
         Leave out the smaller last batch of a pass.
+    gather : bool, default=True
+        Whether training batches hold the rows of `X`, or only say which (`Rows`).
     **loader_options
         Other options of a `DataLoader` (workers, pinned memory) have no meaning
         here; they are taken so that prototypes that set them keep working.
@@ -68,7 +71,15 @@ class Batches:
     """
 
     def __init__(
-        self, dataset, batch_size, *, intervals=None, seed=None, drop_last=False, **loader_options
+        self,
+        dataset,
+        batch_size,
+        *,
+        intervals=None,
+        seed=None,
+        drop_last=False,
+        gather=True,
+        **loader_options,
     ):
         self.X = torch.as_tensor(dataset.X)
         # Prediction has no targets, but skorch unpacks pairs.
@@ -76,6 +87,7 @@ class Batches:
         self.y = _Targets(y) if isinstance(y, tuple) else torch.as_tensor(y)
         self.batch_size = batch_size
         self.drop_last = drop_last
+        self.gather = gather
         self._intervals = None if intervals is None else iter(intervals)
         self._shuffled = self._shuffle(np.random.RandomState(seed))
 
@@ -85,8 +97,9 @@ class Batches:
         while True:
             order = torch.from_numpy(random_state.permutation(n)).to(self.X.device)
             for start in range(0, stop, self.batch_size):
-                rows = order[start : start + self.batch_size]
-                yield self.X.index_select(0, rows), self.y.index_select(0, rows)
+                positions = order[start : start + self.batch_size]
+                X = Rows(self.X, positions)
+                yield X.gather() if self.gather else X, self.y.index_select(0, positions)
 
     def __iter__(self):
         if self._intervals is None:
@@ -117,11 +130,6 @@ class TicketNet(NeuralNet):
         losses = self.criterion(reduction="none")(y_pred, y_true)
         losses = losses.reshape(len(losses), -1).mean(dim=1)
         return (losses * weight).sum() / weight.sum()
-
-    def on_epoch_end(self, net, dataset_train=None, dataset_valid=None, **kwargs):
-        """Keep a row an evaluation; a row a batch would outweigh the network."""
-        super().on_epoch_end(net, dataset_train, dataset_valid, **kwargs)
-        self.history[-1].pop("batches", None)
 
 
 @dataclass(frozen=True)
@@ -219,6 +227,9 @@ class _Evaluation(Callback):
         net.history.record("iteration", self.step)
         net.history.record("valid_loss", loss)
         net.history.record("valid_score", self.scores[-1])
+        if isinstance(net, TicketNet):
+            # A row a batch would outweigh the network.
+            net.history[-1].pop("batches")
         if self.on_evaluation is not None and self.on_evaluation(net):
             raise KeyboardInterrupt  # skorch's way for a callback to end a training
 
@@ -357,6 +368,7 @@ def train(
     n_steps,
     evaluate_every,
     seed=0,
+    layout="auto",
     checkpoint=None,
     on_evaluation=None,
 ):
@@ -379,6 +391,10 @@ def train(
         Number of steps between evaluations; there is one at the end, too.
     seed : int, default=0
         Determines the order of the batches, and whatever is random in the net.
+    layout : {"auto", "dense", "sparse"}, default="auto"
+        Dense, with masks, through torch; or sparse, compiled, where that covers
+        the net (see `skticket.sparse.is_covered`) and otherwise dense; "auto" takes
+        the faster.
     checkpoint : int, default=None
         Keep the weights after so many steps in the ticket's `checkpoints`.
     on_evaluation : callable, default=None
@@ -401,7 +417,11 @@ def train(
         net = _ready_net(net, ticket, data, _intervals(n_steps, evaluate_every), seed)
         net.callbacks_.append(("evaluation", evaluation))
         dataset = _on_device(data.X, data.y, data.weight, net.device)
-        with masked(net.module_, net.optimizer_, ticket.mask):
+        sparse = _is_sparse(net, ticket, layout)
+        if sparse:
+            train_sparsely(net, ticket, data, keep_predictions=type(net) is not TicketNet)
+            net.iterator_train__gather = False
+        with nullcontext() if sparse else masked(net.module_, net.optimizer_, ticket.mask):
             net.notify("on_train_begin", X=dataset, y=None)
             try:
                 net.fit_loop(dataset)
@@ -421,6 +441,12 @@ def train(
         np.array(evaluation.scores),
         time.perf_counter() - start,
     )
+
+
+def _is_sparse(net, ticket, layout):
+    if layout == "dense" or net.iterator_train is not Batches or not is_covered(net, (TicketNet,)):
+        return False
+    return layout == "sparse" or sparse_is_faster(ticket)
 
 
 def _ready_net(net, ticket, data, intervals, seed):

@@ -58,7 +58,7 @@ class WinningTicketBase(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
         "validation_fraction": [Interval(Real, 0, 1, closed="left")],
         "evaluate_every": [Interval(Integral, 1, None, closed="left"), None],
         "net": [NeuralNet, None],
-        "layout": [StrOptions({"auto", "dense"})],
+        "layout": [StrOptions({"auto", "dense", "sparse"})],
         "device": [str],
         "warm_start": ["boolean"],
         "memory": [str, HasMethods("cache"), None],
@@ -315,6 +315,7 @@ class WinningTicketBase(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
             strategy=self.strategy,
             schedule=self.schedule,
             rewind=vars(self)["rewind"],
+            layout=self.layout,
             seed=self._seed,
             memory=self._memory(),
         )
