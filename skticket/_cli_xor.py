@@ -49,12 +49,17 @@ def _run(units, strategies, settings, output):
     console = Console()
     direct_conditions = experiment.direct_conditions(units)
     pruned_conditions = experiment.pruned_conditions(units, strategies)
+    experiment.check_settings(**settings)
     outcomes = _measure(direct_conditions + pruned_conditions, settings, console)
     direct = [outcome for outcome in outcomes if outcome.name == experiment.DIRECTLY]
     pruned = [outcome for outcome in outcomes if outcome.name != experiment.DIRECTLY]
     tables = experiment.tabulate(direct), experiment.tabulate(pruned)
     console.print(_rich_table("Found directly", tables[0]))
     console.print(_rich_table("Pruned to that size, rewound, and trained again", tables[1]))
+    console.print(
+        "DB: percent of networks with the right decision boundary; ZL: with zero loss. Each with "
+        "its 95% interval, the paper's figure, and the difference from that."
+    )
     _write(tables, direct, pruned, output)
     console.print(f"Written to {output}: {', '.join(_FILES)}", soft_wrap=True)
 
@@ -78,18 +83,18 @@ def _rich_table(title, frame):
     from rich import box
     from rich.table import Table
 
-    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD)
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=0)
     if "strategy" in frame:
         table.add_column("strategy", no_wrap=True)
     table.add_column("units", justify="right")
     for name in ("DB", "ZL"):
-        for column in (f"{name} %", "95% interval", "published", "difference"):
-            table.add_column(column, justify="right", no_wrap=column != "published")
+        for column in (f"{name} %", "interval", "paper", "diff."):
+            table.add_column(column, justify="right", no_wrap=True)
     for row in frame.to_dict("records"):
         cells = [row["strategy"]] if "strategy" in row else []
         cells.append(str(row["units"]))
         for name in ("db", "zl"):
-            cells += [f"{row[name]:.1f}", f"{row[f'{name}_low']:.1f} to {row[f'{name}_high']:.1f}"]
+            cells += [f"{row[name]:.1f}", f"{row[f'{name}_low']:.1f}-{row[f'{name}_high']:.1f}"]
             published = row[f"{name}_published"]
             known = published == published  # not NaN
             cells += [f"{published:.1f}", f"{row[name] - published:+.1f}"] if known else ["", ""]

@@ -363,65 +363,91 @@ class _Network:
     """
 
     def __init__(self, parameters, sizes, n_rows):
-        self._flat_gradients = torch.zeros_like(parameters)
-        self._weights, self._gradients = (
-            self._layers(flat, sizes) for flat in (parameters, self._flat_gradients)
-        )
+        self._gradients = torch.zeros_like(parameters)
+        counts = [(n_in + 1) * n_out for n_in, n_out in pairwise(sizes)]
+        self._layers = [
+            (_SharedInputs if i == 0 else _SingleOutput if n_out == 1 else _Layer)(
+                weights.view(n_in + 1, n_out, -1), gradients.view(n_in + 1, n_out, -1)
+            )
+            for i, (n_in, n_out, weights, gradients) in enumerate(
+                zip(sizes, sizes[1:], parameters.split(counts), self._gradients.split(counts))
+            )
+        ]
         self._hidden = [
             parameters.new_ones(n_rows, size + 1, parameters.shape[1]) for size in sizes[1:-1]
         ]
-
-    @staticmethod
-    def _layers(flat, sizes):
-        counts = [(n_in + 1) * n_out for n_in, n_out in pairwise(sizes)]
-        return [
-            part.view(n_in + 1, n_out, -1)
-            for part, n_in, n_out in zip(flat.split(counts), sizes, sizes[1:], strict=False)
-        ]
+        self._views = {}
 
     def outputs(self, X):
         """Return outputs of shape (n_rows, n_outputs, n_networks), and keep the activations."""
-        self._inputs = [X, *(hidden[: len(X)] for hidden in self._hidden)]
-        for i, hidden in enumerate(self._inputs[1:]):
-            torch.clamp_min(_product(self._inputs[i], self._weights[i]), 0, out=hidden[:, :-1])
-        return _product(self._inputs[-1], self._weights[-1])
+        # The last batch of a pass may be smaller. To make a view costs as much as arithmetic on it.
+        if len(X) not in self._views:
+            hidden = [activations[: len(X)] for activations in self._hidden]
+            self._views[len(X)] = hidden, [activations[:, :-1] for activations in hidden]
+        hidden, self._units = self._views[len(X)]
+        self._inputs = [X, *hidden]
+        for layer, inputs, units in zip(self._layers, self._inputs, self._units):
+            torch.clamp_min(layer.outputs(inputs), 0, out=units)
+        return self._layers[-1].outputs(self._inputs[-1])
 
     def gradients(self, delta):
         """Return gradients from those of the outputs; the activations are used up."""
-        for i in reversed(range(len(self._weights))):
-            _weight_gradient(self._inputs[i], delta, self._gradients[i])
+        for i in reversed(range(len(self._layers))):
+            self._layers[i].differentiate(self._inputs[i], delta)
             if i > 0:
-                active = self._inputs[i][:, :-1].sign_()
-                delta = _input_gradient(delta, self._weights[i][:-1]).mul_(active)
-        return self._flat_gradients
+                delta = self._layers[i].input_gradient(delta).mul_(self._units[i - 1].sign_())
+        return self._gradients
 
 
-# Contractions of a layer. The first layer of all networks together is a single matrix product;
-# with a single output, sums over whole arrays are several times faster than a small matrix
-# product for each network.
+class _Layer:
+    """The contractions of a layer, one small matrix product a network."""
+
+    def __init__(self, weights, gradients):
+        self._weights = weights.permute(2, 0, 1)
+        self._transposed = weights[:-1].permute(2, 1, 0)
+        self._gradients = gradients
+
+    def outputs(self, inputs):
+        return torch.bmm(inputs.permute(2, 0, 1), self._weights).permute(1, 2, 0)
+
+    def differentiate(self, inputs, delta):
+        """Set the weights' gradients."""
+        gradients = torch.bmm(inputs.permute(2, 1, 0), delta.permute(2, 0, 1))
+        self._gradients.copy_(gradients.permute(1, 2, 0))
+
+    def input_gradient(self, delta):
+        return torch.bmm(delta.permute(2, 0, 1), self._transposed).permute(1, 2, 0)
 
 
-def _product(inputs, weights):
-    if inputs.ndim == 2:
-        return torch.mm(inputs, weights.flatten(1)).view(len(inputs), *weights.shape[1:])
-    if weights.shape[1] == 1:
-        return (inputs * weights[:, 0]).sum(1, keepdim=True)
-    return torch.bmm(inputs.permute(2, 0, 1), weights.permute(2, 0, 1)).permute(1, 2, 0)
+class _SharedInputs:
+    """The first layer: a single matrix product for all networks."""
+
+    def __init__(self, weights, gradients):
+        self._shape = weights.shape[1:]
+        self._weights, self._gradients = weights.flatten(1), gradients.flatten(1)
+
+    def outputs(self, inputs):
+        return torch.mm(inputs, self._weights).view(len(inputs), *self._shape)
+
+    def differentiate(self, inputs, delta):
+        torch.mm(inputs.T, delta.flatten(1), out=self._gradients)
 
 
-def _weight_gradient(inputs, delta, out):
-    if inputs.ndim == 2:
-        torch.mm(inputs.T, delta.flatten(1), out=out.flatten(1))
-    elif delta.shape[1] == 1:
-        torch.sum(inputs * delta, 0, out=out[:, 0])
-    else:
-        out.copy_(torch.bmm(inputs.permute(2, 1, 0), delta.permute(2, 0, 1)).permute(1, 2, 0))
+class _SingleOutput:
+    """A layer of one unit: sums over whole arrays are much faster than tiny matrix products."""
 
+    def __init__(self, weights, gradients):
+        self._weights, self._gradients = weights[:, 0], gradients[:, 0]
+        self._without_biases = weights[:-1, 0]
 
-def _input_gradient(delta, weights):
-    if weights.shape[1] == 1:
-        return delta * weights[:, 0]
-    return torch.bmm(delta.permute(2, 0, 1), weights.permute(2, 1, 0)).permute(1, 2, 0)
+    def outputs(self, inputs):
+        return (inputs * self._weights).sum(1, keepdim=True)
+
+    def differentiate(self, inputs, delta):
+        torch.sum(inputs * delta, 0, out=self._gradients)
+
+    def input_gradient(self, delta):
+        return delta * self._without_biases
 
 
 def _output_gradient(loss, n_outputs):

@@ -27,6 +27,7 @@ __all__ = [
     "UNITS",
     "Condition",
     "Outcome",
+    "check_settings",
     "direct_conditions",
     "found_directly",
     "measure",
@@ -267,15 +268,7 @@ def measure(conditions, networks=1000, steps=10_000, seed=0, jobs=1, progress=No
     list of Outcome
         One for each number of units of each condition, in order.
     """
-    for name, value, least in (
-        ("networks", networks, 1),
-        ("steps", steps, 1),
-        ("seed", seed, 0),
-    ):
-        if not isinstance(value, Integral) or value < least:
-            raise ValueError(f"{name} must be a whole number of at least {least}, got {value!r}")
-    if jobs == 0:
-        raise ValueError("jobs must be a number of processes, or -1 for all processors; got 0")
+    check_settings(networks, steps, seed, jobs)
     pieces = [
         (position, block, min(_BLOCK, networks - start))
         for position in range(len(conditions))
@@ -296,6 +289,15 @@ def measure(conditions, networks=1000, steps=10_000, seed=0, jobs=1, progress=No
         for position in range(len(conditions))
     ]
     return [_join(parts) for parts_of_condition in blocks for parts in zip(*parts_of_condition)]
+
+
+def check_settings(networks, steps, seed, jobs):
+    """Raise an error unless :func:`measure` would take these settings."""
+    for name, value, least in (("networks", networks, 1), ("steps", steps, 1), ("seed", seed, 0)):
+        if not isinstance(value, Integral) or value < least:
+            raise ValueError(f"{name} must be a whole number of at least {least}, got {value!r}")
+    if jobs == 0:
+        raise ValueError("jobs must be a number of processes, or -1 for all processors; got 0")
 
 
 def _join(parts):
