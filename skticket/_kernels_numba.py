@@ -32,9 +32,12 @@ INDICES = 6  # in `indices`
 N_IN = 7
 POINTERS_T = 8  # the transposed pattern: in `pointers`
 INDICES_T = 9  # in `indices`
-ORDER_T = 10  # in `indices`: where among the layer's values the transposed ones are
+PLACES_T = 10  # in `indices`: where among the transposed values the layer's are
 N_VALUES = 11
 N_COLUMNS = 12
+
+# Types of blocks: their lengths count.
+ONE, TWO, FOUR, EIGHT = (0,), (0,) * 2, (0,) * 4, (0,) * 8
 
 IDENTITY, RELU, TANH, LOGISTIC = range(4)
 CROSS_ENTROPY, BINARY_CROSS_ENTROPY, SQUARED_ERROR = range(3)
@@ -112,6 +115,28 @@ def _fold(builder, first, second, low, step):
     return builder.fadd(_pick(builder, first, second, low), _pick(builder, first, second, high))
 
 
+def _splat_vector(context, builder, element_type, value):
+    vector = context.get_value_type(_Vector(element_type))
+    undefined = ir.Constant(vector, ir.Undefined)
+    first = builder.insert_element(undefined, value, ir.Constant(ir.IntType(32), 0))
+    return _pick(builder, first, undefined, [0] * LANES)
+
+
+def _fused(builder, first, second, third):
+    """`first * second + third`, in one instruction where there is one."""
+    name = "f32" if first.type.element == ir.FloatType() else "f64"
+    function = cgutils.get_or_insert_function(
+        builder.module,
+        ir.FunctionType(first.type, [first.type] * 3),
+        f"llvm.fmuladd.v{LANES}{name}",
+    )
+    return builder.call(function, [first, second, third])
+
+
+def _further(builder, index, n_vectors):
+    return builder.add(index, ir.Constant(index.type, n_vectors * LANES))
+
+
 @intrinsic
 def _load(typing_context, array, index):
     """`array[index:index + LANES]` of a flat array."""
@@ -132,33 +157,22 @@ def _store(typing_context, array, index, vector):
 
 
 @intrinsic
-def _splat(typing_context, value):
-    def generate(context, builder, signature, arguments):
-        vector = context.get_value_type(_Vector(value))
-        undefined = ir.Constant(vector, ir.Undefined)
-        zero = ir.Constant(ir.IntType(32), 0)
-        return _pick(
-            builder,
-            builder.insert_element(undefined, arguments[0], zero),
-            undefined,
-            [0] * LANES,
-        )
+def _zeros(typing_context, array):
+    """A vector of zeros, of an array's type."""
+    vector = _Vector(array.dtype)
 
-    return _Vector(value)(value), generate
+    def generate(context, builder, signature, arguments):
+        return ir.Constant(context.get_value_type(vector), None)
+
+    return vector(array), generate
 
 
 @intrinsic
 def _multiply_add(typing_context, first, second, third):
-    """`first * second + third`, in one instruction where there is one."""
+    """`first * second + third`."""
 
     def generate(context, builder, signature, arguments):
-        vector = context.get_value_type(first)
-        function = cgutils.get_or_insert_function(
-            builder.module,
-            ir.FunctionType(vector, [vector] * 3),
-            f"llvm.fmuladd.v{LANES}f{first.dtype.bitwidth}",
-        )
-        return builder.call(function, arguments)
+        return _fused(builder, *arguments)
 
     return first(first, first, first), generate
 
@@ -169,6 +183,94 @@ def _add(typing_context, first, second):
         return builder.fadd(*arguments)
 
     return first(first, first), generate
+
+
+@intrinsic
+def _splat_block(typing_context, block, value):
+    """A block of as many vectors as the tuple `block` is long, all of one value."""
+    result = types.UniTuple(_Vector(value), len(block))
+
+    def generate(context, builder, signature, arguments):
+        vector = _splat_vector(context, builder, value, arguments[1])
+        return context.make_tuple(builder, result, [vector] * len(block))
+
+    return result(block, value), generate
+
+
+@intrinsic
+def _load_block(typing_context, block, array, index):
+    """Consecutive vectors of a flat array, as many as the tuple `block` is long."""
+    result = types.UniTuple(_Vector(array.dtype), len(block))
+
+    def generate(context, builder, signature, arguments):
+        vectors = [
+            _load_vector(context, builder, array, arguments[1], _further(builder, arguments[2], k))
+            for k in range(len(block))
+        ]
+        return context.make_tuple(builder, result, vectors)
+
+    return result(block, array, types.intp), generate
+
+
+@intrinsic
+def _store_block(typing_context, array, index, vectors):
+    def generate(context, builder, signature, arguments):
+        for k, vector in enumerate(cgutils.unpack_tuple(builder, arguments[2])):
+            index = _further(builder, arguments[1], k)
+            _store_vector(context, builder, array, arguments[0], index, vector)
+        return context.get_dummy_value()
+
+    return types.void(array, types.intp, vectors), generate
+
+
+@intrinsic
+def _multiply_add_block(typing_context, value, array, index, sums):
+    """`sums` plus `value` times the consecutive vectors at `index`."""
+
+    def generate(context, builder, signature, arguments):
+        factor = _splat_vector(context, builder, value, arguments[0])
+        vectors = []
+        for k, total in enumerate(cgutils.unpack_tuple(builder, arguments[3])):
+            other = _load_vector(
+                context, builder, array, arguments[1], _further(builder, arguments[2], k)
+            )
+            vectors.append(_fused(builder, factor, other, total))
+        return context.make_tuple(builder, sums, vectors)
+
+    return sums(value, array, types.intp, sums), generate
+
+
+@intrinsic
+def _dot_block(typing_context, vectors, array, index):
+    """The sum, one vector, of products with the consecutive vectors at `index`."""
+
+    def generate(context, builder, signature, arguments):
+        total = ir.Constant(context.get_value_type(vectors.dtype), None)
+        for k, vector in enumerate(cgutils.unpack_tuple(builder, arguments[0])):
+            other = _load_vector(
+                context, builder, array, arguments[1], _further(builder, arguments[2], k)
+            )
+            total = _fused(builder, vector, other, total)
+        return total
+
+    return vectors.dtype(vectors, array, types.intp), generate
+
+
+@intrinsic
+def _where_positive(typing_context, conditions, vectors):
+    """A block, but 0 where `conditions <= 0`; where those are NaN, the block."""
+
+    def generate(context, builder, signature, arguments):
+        zero = ir.Constant(context.get_value_type(vectors.dtype), None)
+        results = [
+            builder.select(builder.fcmp_ordered("<=", condition, zero), zero, vector)
+            for condition, vector in zip(
+                *(cgutils.unpack_tuple(builder, argument) for argument in arguments)
+            )
+        ]
+        return context.make_tuple(builder, vectors, results)
+
+    return vectors(conditions, vectors), generate
 
 
 @intrinsic
@@ -314,32 +416,23 @@ def _logistic(value):
 
 @njit
 def _activate(activation, units, start, stop):
-    """Apply the activation in place."""
-    zero = units.dtype.type(0)
-    if activation == RELU:
-        for k in range(start, stop):
-            value = units[k]
-            units[k] = zero if value <= zero else value  # NaN stays
-    elif activation == TANH:
+    """Apply tanh or the logistic function in place."""
+    if activation == TANH:
         for k in range(start, stop):
             units[k] = _tanh(units[k])
-    elif activation == LOGISTIC:
+    else:
         for k in range(start, stop):
             units[k] = _logistic(units[k])
 
 
 @njit
 def _through_activation(activation, units, deltas, start, stop):
-    """Multiply `deltas` by the derivative, which the activations themselves tell."""
-    zero = units.dtype.type(0)
+    """Multiply `deltas` by their derivative, which the activations themselves tell."""
     one = units.dtype.type(1)
-    if activation == RELU:
-        for k in range(start, stop):
-            deltas[k] = zero if units[k] <= zero else deltas[k]
-    elif activation == TANH:
+    if activation == TANH:
         for k in range(start, stop):
             deltas[k] *= one - units[k] * units[k]
-    elif activation == LOGISTIC:
+    else:
         for k in range(start, stop):
             deltas[k] *= units[k] * (one - units[k])
 
@@ -380,44 +473,83 @@ def _gather(X, rows, inputs, out, stride, first, last):
 
 
 @njit
-def _multiply(values, indices, pointers, bias, x, out, stride, first, last):
-    """Columns `first` to `last` of `bias + W @ x`, W given by its sparse rows.
-
-    Without biases (an empty array) the product alone.
-    """
+def _multiply_columns(
+    block, values, indices, pointers, bias, x, out, units, rectify, gate, stride, column
+):
+    """As many vectors of columns as the tuple `block` is long; see `_multiply`."""
     zero = x.dtype.type(0)
     for row in range(len(pointers) - 1):
-        begin = pointers[row]
+        sums = _splat_block(block, bias[row] if len(bias) else zero)
+        for k in range(pointers[row], pointers[row + 1]):
+            sums = _multiply_add_block(values[k], x, indices[k] * stride + column, sums)
+        place = row * stride + column
+        if rectify:
+            sums = _where_positive(sums, sums)
+        elif gate:
+            sums = _where_positive(_load_block(block, units, place), sums)
+        _store_block(out, place, sums)
+
+
+@njit
+def _multiply(values, indices, pointers, bias, x, out, units, rectify, gate, stride, first, last):
+    """Columns `first` to `last` of `bias + W @ x`, W given by its sparse rows.
+
+    Without biases (an empty array) the product alone. `rectify` makes negative results 0;
+    `gate` makes those 0 for which `units` is.
+    """
+    pattern = values, indices, pointers, bias, x, out, units, rectify, gate, stride
+    column = first
+    # The sums of a block stay in registers; the fewer blocks, the fewer times each weight
+    # is fetched.
+    while column + 8 * LANES <= last:
+        _multiply_columns(EIGHT, *pattern, column)
+        column += 8 * LANES
+    if column + 4 * LANES <= last:
+        _multiply_columns(FOUR, *pattern, column)
+        column += 4 * LANES
+    if column + 2 * LANES <= last:
+        _multiply_columns(TWO, *pattern, column)
+        column += 2 * LANES
+    if column < last:
+        _multiply_columns(ONE, *pattern, column)
+
+
+@njit
+def _weight_gradients_block(
+    block, gradients, indices, pointers, x, deltas, stride, first, last, again
+):
+    """As `_weight_gradients`, for a batch of one block: a row's deltas stay in registers."""
+    for row in range(first, last):
+        k = pointers[row]
         end = pointers[row + 1]
-        start = _splat(bias[row] if len(bias) else zero)
-        column = first
-        while column + 4 * LANES <= last:
-            a, b, c, d = start, start, start, start
-            for k in range(begin, end):
-                weight = _splat(values[k])
-                j = indices[k] * stride + column
-                a = _multiply_add(weight, _load(x, j), a)
-                b = _multiply_add(weight, _load(x, j + LANES), b)
-                c = _multiply_add(weight, _load(x, j + 2 * LANES), c)
-                d = _multiply_add(weight, _load(x, j + 3 * LANES), d)
-            j = row * stride + column
-            _store(out, j, a)
-            _store(out, j + LANES, b)
-            _store(out, j + 2 * LANES, c)
-            _store(out, j + 3 * LANES, d)
-            column += 4 * LANES
-        while column < last:
-            a = start
-            for k in range(begin, end):
-                a = _multiply_add(_splat(values[k]), _load(x, indices[k] * stride + column), a)
-            _store(out, row * stride + column, a)
-            column += LANES
+        errors = _load_block(block, deltas, row * stride)
+        while k + 4 <= end:
+            sums = _four_sums(
+                _dot_block(errors, x, indices[k] * stride),
+                _dot_block(errors, x, indices[k + 1] * stride),
+                _dot_block(errors, x, indices[k + 2] * stride),
+                _dot_block(errors, x, indices[k + 3] * stride),
+            )
+            for lane in range(4):
+                gradients[k + lane] = gradients[k + lane] + sums[lane] if again else sums[lane]
+            k += 4
+        while k < end:
+            total = _sum(_dot_block(errors, x, indices[k] * stride))
+            gradients[k] = gradients[k] + total if again else total
+            k += 1
 
 
 @njit
 def _weight_gradients(gradients, indices, pointers, x, deltas, stride, first, last, again):
     """Gradient of the surviving values in rows `first` to `last`; added to where `again`."""
-    zero = _splat(x.dtype.type(0))
+    arguments = gradients, indices, pointers, x, deltas, stride, first, last, again
+    if stride == 8 * LANES:
+        _weight_gradients_block(EIGHT, *arguments)
+        return
+    if stride == 4 * LANES:
+        _weight_gradients_block(FOUR, *arguments)
+        return
+    zero = _zeros(x)
     for row in range(first, last):
         k = pointers[row]
         end = pointers[row + 1]
@@ -450,7 +582,7 @@ def _weight_gradients(gradients, indices, pointers, x, deltas, stride, first, la
 @njit
 def _bias_gradients(gradients, deltas, stride, first, last, again):
     for row in range(first, last):
-        total = _splat(deltas.dtype.type(0))
+        total = _zeros(deltas)
         for column in range(0, stride, LANES):
             total = _add(total, _load(deltas, row * stride + column))
         gradients[row] = gradients[row] + _sum(total) if again else _sum(total)
@@ -469,11 +601,14 @@ def _forward(pattern, parameters, activation, units, stride, first, last):
             parameters[layer[BIASES] : layer[BIASES] + n_out],
             units[layer[INPUT] * stride :],
             units[layer[OUTPUT] * stride :],
+            units,
+            activation == RELU and number < len(layers) - 1,
+            False,
             stride,
             first,
             last,
         )
-        if number < len(layers) - 1:
+        if activation > RELU and number < len(layers) - 1:
             for row in range(layer[OUTPUT], layer[OUTPUT] + n_out):
                 _activate(activation, units, row * stride + first, row * stride + last)
 
@@ -493,10 +628,15 @@ def _backward(pattern, transposed, activation, units, deltas, stride, first, las
             transposed[:0],
             deltas[layer[OUTPUT] * stride :],
             deltas[layer[INPUT] * stride :],
+            units[layer[INPUT] * stride :],
+            False,
+            activation == RELU,
             stride,
             first,
             last,
         )
+        if activation <= RELU:
+            continue
         for row in range(layer[INPUT], layer[INPUT] + n_in):
             _through_activation(
                 activation, units, deltas, row * stride + first, row * stride + last
@@ -510,40 +650,18 @@ def _transpose_values(pattern, parameters, transposed):
         layer = layers[number]
         start = layer[VALUES]
         for k in range(layer[N_VALUES]):
-            source = pattern.indices[layer[ORDER_T] + k]
-            transposed[start + k] = parameters[layer[VALUES] + source]
+            transposed[start + pattern.indices[layer[PLACES_T] + k]] = parameters[start + k]
 
 
 @njit
-def _loss(loss, outputs, n_outputs, stride, column, targets):
-    """The loss of one example, of which the outputs are a column."""
-    if loss == CROSS_ENTROPY:
-        largest = outputs[column]
-        for k in range(1, n_outputs):
-            value = outputs[k * stride + column]
-            largest = value if value > largest else largest
-        total = 0.0
-        for k in range(n_outputs):
-            total += math.exp(outputs[k * stride + column] - largest)
-        chosen = outputs[int(targets[0]) * stride + column]
-        return math.log(total) + float(largest - chosen)
-    result = 0.0
-    for k in range(n_outputs):
-        value = float(outputs[k * stride + column])
-        if loss == BINARY_CROSS_ENTROPY:
-            positive = 0.0 if value <= 0 else value
-            result += positive - value * targets[k] + math.log1p(math.exp(-abs(value)))
-        else:
-            result += (value - targets[k]) ** 2
-    return result / n_outputs
+def _loss(loss, outputs, deltas, n_outputs, stride, column, targets, scale):
+    """The loss of one example, of which the outputs are a column; `scale` times its gradient.
 
-
-@njit
-def _loss_gradient(loss, outputs, deltas, n_outputs, stride, column, targets, scale):
-    """`scale` times the gradient of one example's loss by its outputs."""
-    zero = outputs.dtype.type(0)
-    one = outputs.dtype.type(1)
-    tiny = outputs.dtype.type(1e-25)
+    What is far below rounding becomes 0: near the smallest normal numbers processors are a
+    hundred times slower.
+    """
+    dtype = outputs.dtype.type
+    zero, one, tiny = dtype(0), dtype(1), dtype(1e-25)
     if loss == CROSS_ENTROPY:
         largest = outputs[column]
         for k in range(1, n_outputs):
@@ -552,26 +670,30 @@ def _loss_gradient(loss, outputs, deltas, n_outputs, stride, column, targets, sc
         total = zero
         for k in range(n_outputs):
             value = math.exp(outputs[k * stride + column] - largest)
-            # Far below rounding, but near the smallest normal numbers, where processors
-            # are a hundred times slower.
             value = zero if value < tiny else value
             deltas[k * stride + column] = value
             total += value
         for k in range(n_outputs):
             deltas[k * stride + column] *= scale / total
-        deltas[int(targets[0]) * stride + column] -= scale
-        return
+        chosen = int(targets[0]) * stride + column
+        deltas[chosen] -= scale
+        return math.log(float(total)) + float(largest - outputs[chosen])
+    result = 0.0
     for k in range(n_outputs):
         value = outputs[k * stride + column]
         target = targets[k]
         if loss == BINARY_CROSS_ENTROPY:
             small = math.exp(-abs(value))
-            probability = (one if value > zero else small) / (one + small)
-            error = probability - target
+            error = (one if value > zero else small) / (one + small) - target
+            positive = zero if value <= zero else value
+            result += float(positive - value * target) + math.log1p(float(small))
         else:
-            error = value + value - target - target
+            error = value - target
+            result += float(error) * float(error)
+            error += error
         error = zero if abs(error) < tiny else error
-        deltas[k * stride + column] = error * (scale / n_outputs)
+        deltas[k * stride + column] = error * (scale / dtype(n_outputs))
+    return result / n_outputs
 
 
 @njit
@@ -607,9 +729,8 @@ def propagate(
     for column in range(first, min(last, len(rows))):
         target = targets[column]
         workspace.losses[column] = scales[column] * _loss(
-            loss, outputs, n_outputs, stride, column, target
+            loss, outputs, errors, n_outputs, stride, column, target, scales[column]
         )
-        _loss_gradient(loss, outputs, errors, n_outputs, stride, column, target, scales[column])
     for column in range(max(first, len(rows)), last):
         for k in range(n_outputs):
             errors[k * stride + column] = 0
@@ -679,6 +800,8 @@ def infer(pattern, units, parameters, activation, loss, X, first, last, targets,
     width = len(units) // (pattern.layers[-1, OUTPUT] + pattern.layers[-1, N_OUT])
     n_outputs = pattern.layers[-1, N_OUT]
     results = units[pattern.layers[-1, OUTPUT] * width :]
+    errors = np.empty(n_outputs * width, units.dtype)  # not needed
+    zero = units.dtype.type(0)
     for start in range(first, last, width):
         stop = min(start + width, last)
         rows = np.arange(start, stop)
@@ -690,7 +813,7 @@ def infer(pattern, units, parameters, activation, loss, X, first, last, targets,
                 outputs[start + column, k] = results[k * width + column]
             if len(losses):
                 losses[start + column] = _loss(
-                    loss, results, n_outputs, width, column, targets[start + column]
+                    loss, results, errors, n_outputs, width, column, targets[start + column], zero
                 )
 
 

@@ -394,9 +394,9 @@ default="cross_entropy"
             rows = np.arange(len(X))
         else:
             rows = np.array(rows, np.int64)
-            if len(rows) and (rows.min() < 0 or rows.max() >= len(X)):
-                raise IndexError(f"rows must be in [0, {len(X)}), got {rows.min()}, {rows.max()}")
-            y = np.asarray(y)[rows]
+            if len(rows) and rows.min() < 0:
+                raise IndexError(f"rows must not be negative, got {rows.min()}")
+            y = np.asarray(y)[rows]  # which finds rows beyond the last
         if not len(rows):
             raise ValueError("the batch is empty")
         if sample_weight is None:
@@ -564,11 +564,13 @@ def _pattern_arrays(layers):
     unit = 0
     for layer in layers:
         n_in, n_out, n_values = len(layer.inputs), len(layer.outputs), len(layer.values)
-        order = np.argsort(layer.indices, kind="stable").astype(np.int32)
+        order = np.argsort(layer.indices, kind="stable")
+        places = np.empty(n_values, np.int32)
+        places[order] = np.arange(n_values)
         row = np.repeat(np.arange(n_out, dtype=np.int32), np.diff(layer.pointers))
         transposed = np.searchsorted(layer.indices[order], np.arange(n_in + 1))
         pointers += [layer.pointers, transposed]
-        indices += [layer.indices, row[order], order]
+        indices += [layer.indices, row[order], places]
         table.append(
             [
                 n_out,

@@ -175,7 +175,7 @@ class Ticket:
             for name, array in arrays.items():
                 mask = self.mask.get(name)
                 tensors[f"{group}/{name}"] = (
-                    np.ascontiguousarray(array) if mask is None else array[mask]
+                    np.asarray(array, order="C") if mask is None else array[mask]
                 )
         shapes = {name: mask.shape for name, mask in self.mask.items()}
         metadata = {
