@@ -223,6 +223,19 @@ def test_one_shot_of_units_ends_at_the_iterative_counts(sizes, rate, rounds, nam
         assert one_shot.mask[layer].sum() == iterative.mask[layer].sum()
 
 
+@given(ticket=tickets(), rate=st.integers(0, 4))
+def test_number_of_weights_in_global_scope(ticket, rate):
+    # So many a layer are so many times the layers in all: exactly, or a clear error.
+    try:
+        pruned = Prune(rate, Magnitude("global", output_rate=1)).transform(ticket)
+    except ValueError as error:
+        assert f"rate {rate}" in str(error)
+        assert rate * len(ticket.mask) > ticket.n_weights - len(ticket.mask)
+    else:
+        assert ticket.n_weights - pruned.n_weights == rate * len(ticket.mask)
+        assert all(mask.any() for mask in pruned.mask.values())
+
+
 def test_one_shot_by_number(random_ticket):
     ticket = random_ticket((6, 5, 5), density=1.0)
     pruned = Prune(4, Magnitude(output_rate=1), repeat=3).transform(ticket)
@@ -334,6 +347,7 @@ def test_output_layer_has_its_own_rate(ticket, rate, rounds, scope, output_rate)
         (6, None, 3),
         (6, 0, 0),
         (6, 1, 6),
+        (5, None, 2),
     ],
 )
 def test_output_layer_loses_half_by_default(strategy, rate, output_rate, removed):
@@ -345,7 +359,7 @@ def test_output_layer_loses_half_by_default(strategy, rate, output_rate, removed
     strategy = strategy() if output_rate is None else strategy(output_rate=output_rate)
     pruned = Prune(rate, strategy, random_state=0).transform(ticket)
     assert pruned.mask["output"].sum() == 100 - removed
-    assert pruned.mask["hidden"].sum() == 400 - (rate if rate == 6 else 80)
+    assert pruned.mask["hidden"].sum() == 400 - (rate if rate > 1 else 80)
 
 
 def test_single_layer_is_pruned_at_the_full_rate():
