@@ -241,22 +241,6 @@ def _multiply_add_block(typing_context, value, array, index, sums):
 
 
 @intrinsic
-def _dot_block(typing_context, vectors, array, index):
-    """The sum, one vector, of products with the consecutive vectors at `index`."""
-
-    def generate(context, builder, signature, arguments):
-        total = ir.Constant(context.get_value_type(vectors.dtype), None)
-        for k, vector in enumerate(cgutils.unpack_tuple(builder, arguments[0])):
-            other = _load_vector(
-                context, builder, array, arguments[1], _further(builder, arguments[2], k)
-            )
-            total = _fused(builder, vector, other, total)
-        return total
-
-    return vectors.dtype(vectors, array, types.intp), generate
-
-
-@intrinsic
 def _where_positive(typing_context, conditions, vectors):
     """A block, but 0 where `conditions <= 0`; where those are NaN, the block."""
 
@@ -287,21 +271,30 @@ def _sum(typing_context, vector):
 
 
 @intrinsic
-def _four_sums(typing_context, first, second, third, fourth):
-    """The sums of four vectors, as a tuple: less work together than one by one."""
+def _store_four_sums(typing_context, array, index, first, second, third, fourth, again):
+    """The sums of four vectors, side by side; added to what is there where `again`.
+
+    Less work together than one by one.
+    """
 
     def generate(context, builder, signature, arguments):
         halves = [*range(8), *range(16, 24)]
-        left = _fold(builder, arguments[0], arguments[1], halves, 8)
-        right = _fold(builder, arguments[2], arguments[3], halves, 8)
+        left = _fold(builder, arguments[2], arguments[3], halves, 8)
+        right = _fold(builder, arguments[4], arguments[5], halves, 8)
         quarters = [lane for start in (0, 8, 16, 24) for lane in range(start, start + 4)]
         total = _fold(builder, left, right, quarters, 4)
         total = _fold(builder, total, total, [0, 1, 4, 5, 8, 9, 12, 13], 2)
         total = _fold(builder, total, total, [0, 2, 4, 6], 1)
-        sums = [builder.extract_element(total, ir.Constant(ir.IntType(32), k)) for k in range(4)]
-        return context.make_tuple(builder, signature.return_type, sums)
+        address = builder.bitcast(
+            _pointer(context, builder, array, *arguments[:2]), total.type.as_pointer()
+        )
+        align = array.dtype.bitwidth // 8
+        zero = ir.Constant(total.type, None)
+        before = builder.select(arguments[6], builder.load(address, align=align), zero)
+        builder.store(builder.fadd(total, before), address, align=align)
+        return context.get_dummy_value()
 
-    return types.UniTuple(first.dtype, 4)(first, first, first, first), generate
+    return types.void(array, types.intp, first, first, first, first, types.boolean), generate
 
 
 @intrinsic
@@ -515,40 +508,8 @@ def _multiply(values, indices, pointers, bias, x, out, units, rectify, gate, str
 
 
 @njit
-def _weight_gradients_block(
-    block, gradients, indices, pointers, x, deltas, stride, first, last, again
-):
-    """As `_weight_gradients`, for a batch of one block: a row's deltas stay in registers."""
-    for row in range(first, last):
-        k = pointers[row]
-        end = pointers[row + 1]
-        errors = _load_block(block, deltas, row * stride)
-        while k + 4 <= end:
-            sums = _four_sums(
-                _dot_block(errors, x, indices[k] * stride),
-                _dot_block(errors, x, indices[k + 1] * stride),
-                _dot_block(errors, x, indices[k + 2] * stride),
-                _dot_block(errors, x, indices[k + 3] * stride),
-            )
-            for lane in range(4):
-                gradients[k + lane] = gradients[k + lane] + sums[lane] if again else sums[lane]
-            k += 4
-        while k < end:
-            total = _sum(_dot_block(errors, x, indices[k] * stride))
-            gradients[k] = gradients[k] + total if again else total
-            k += 1
-
-
-@njit
 def _weight_gradients(gradients, indices, pointers, x, deltas, stride, first, last, again):
     """Gradient of the surviving values in rows `first` to `last`; added to where `again`."""
-    arguments = gradients, indices, pointers, x, deltas, stride, first, last, again
-    if stride == 8 * LANES:
-        _weight_gradients_block(EIGHT, *arguments)
-        return
-    if stride == 4 * LANES:
-        _weight_gradients_block(FOUR, *arguments)
-        return
     zero = _zeros(x)
     for row in range(first, last):
         k = pointers[row]
@@ -566,9 +527,7 @@ def _weight_gradients(gradients, indices, pointers, x, deltas, stride, first, la
                 b = _multiply_add(error, _load(x, j + column), b)
                 c = _multiply_add(error, _load(x, m + column), c)
                 d = _multiply_add(error, _load(x, n + column), d)
-            sums = _four_sums(a, b, c, d)
-            for lane in range(4):
-                gradients[k + lane] = gradients[k + lane] + sums[lane] if again else sums[lane]
+            _store_four_sums(gradients, k, a, b, c, d, again)
             k += 4
         while k < end:
             i = indices[k] * stride
@@ -697,6 +656,18 @@ def _loss(loss, outputs, deltas, n_outputs, stride, column, targets, scale):
 
 
 @njit
+def _check_batch(X, rows, loss, targets, n_outputs):
+    """Nothing below checks its indices."""
+    for row in rows:
+        if row < 0 or row >= len(X):
+            raise IndexError("rows must be positions of rows of X, not negative")
+    if loss == CROSS_ENTROPY:
+        for k in range(len(targets)):
+            if not (targets[k, 0] >= 0 and targets[k, 0] < n_outputs):
+                raise ValueError("y must be class numbers, from 0 to one less than the outputs")
+
+
+@njit
 def _share(pointers, n_rows, part, n_parts):
     """The first row of part `part`, the parts having about equally many values."""
     if part == n_parts:
@@ -718,6 +689,7 @@ def propagate(
     pattern, workspace, parameters, activation, loss, X, rows, targets, scales, first, last
 ):
     """Gather, forward, loss and backward of columns `first` to `last` of one tile."""
+    _check_batch(X, rows, loss, targets, pattern.layers[-1, N_OUT])
     units, deltas = workspace.units, workspace.deltas
     stride = -(-len(rows) // LANES) * LANES
     _gather(X, rows, pattern.inputs, units, stride, first, last)
@@ -799,6 +771,7 @@ def infer(pattern, units, parameters, activation, loss, X, first, last, targets,
     """Outputs of rows `first` to `last`; their losses too unless `losses` is empty."""
     width = len(units) // (pattern.layers[-1, OUTPUT] + pattern.layers[-1, N_OUT])
     n_outputs = pattern.layers[-1, N_OUT]
+    _check_batch(X, np.empty(0, np.int64), loss, targets, n_outputs)
     results = units[pattern.layers[-1, OUTPUT] * width :]
     errors = np.empty(n_outputs * width, units.dtype)  # not needed
     zero = units.dtype.type(0)

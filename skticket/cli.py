@@ -80,7 +80,7 @@ def find(
     ] = "winning",
     hidden: Annotated[str, typer.Option(help="Hidden layer sizes.")] = "300,100",
     epochs: Annotated[
-        int, typer.Option(help="Passes over the data a round; 30, but 6 for mnist.")
+        int, typer.Option(help="Passes over the data a round; 30, but 4 for mnist.")
     ] = None,
     seed: Annotated[int, typer.Option(help="Determines everything random.")] = 0,
     output: Annotated[Path, typer.Option(help="Folder for what is found.")] = Path("results/find"),

@@ -394,9 +394,7 @@ default="cross_entropy"
             rows = np.arange(len(X))
         else:
             rows = np.array(rows, np.int64)
-            if len(rows) and rows.min() < 0:
-                raise IndexError(f"rows must not be negative, got {rows.min()}")
-            y = np.asarray(y)[rows]  # which finds rows beyond the last
+            y = np.asarray(y)[rows]
         if not len(rows):
             raise ValueError("the batch is empty")
         if sample_weight is None:
@@ -404,8 +402,8 @@ default="cross_entropy"
         else:
             weight = np.asarray(sample_weight, np.float64)[rows]
             scales = (weight / weight.sum()).astype(self.dtype)
-        if not _is_plain(X, self.dtype):
-            X = np.asarray(X)[rows]
+        if not (isinstance(X, np.ndarray) and X.dtype == self.dtype and X.flags.c_contiguous):
+            X = np.asarray(X)[rows]  # converts the batch alone
             rows = np.arange(len(rows))
         return self._data(X), self._targets(y), rows, scales
 
@@ -429,15 +427,11 @@ default="cross_entropy"
 
     def _targets(self, y):
         """The targets as a new array of shape (n_samples, 1 or n_outputs)."""
-        n_outputs = self.shapes[-1][0]
         targets = np.array(y, self.dtype, order="C", ndmin=1)
         targets = targets.reshape(len(targets), -1)
-        expected = 1 if self.loss == "cross_entropy" else n_outputs
+        expected = 1 if self.loss == "cross_entropy" else self.shapes[-1][0]
         if targets.shape[1] != expected:
             raise ValueError(f"y must have {expected} columns, got shape {np.shape(y)}")
-        if self.loss == "cross_entropy" and len(targets):
-            if not (targets.min() >= 0 and targets.max() < n_outputs):
-                raise ValueError(f"y must be class numbers in [0, {n_outputs})")
         return targets
 
     def _pattern(self):
@@ -669,10 +663,6 @@ def _aligned(size, dtype):
     memory = np.empty(size * itemsize + 64, np.uint8)
     start = -memory.ctypes.data % 64
     return memory[start : start + size * itemsize].view(dtype)
-
-
-def _is_plain(X, dtype):
-    return isinstance(X, np.ndarray) and X.dtype == dtype and X.flags.c_contiguous
 
 
 def _n_threads_allowed():
