@@ -12,7 +12,6 @@ from .ticket import Ticket
 
 __all__ = ["MLP"]
 
-_BLOCK_ROWS = 1024
 _PRUNABLE = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
 
 
@@ -64,39 +63,6 @@ def draw_initial(hidden_layer_sizes, n_inputs, n_outputs, init, random_state):
         arrays[f"layers.{i}.weight"] = init((n_out, n_in), random_state).astype(np.float32)
         arrays[f"layers.{i}.bias"] = np.zeros(n_out, np.float32)
     return arrays
-
-
-def forward(ticket, X):
-    """Return the outputs of an `MLP` with a ticket's weights, in the precision of `X`.
-
-    Parameters
-    ----------
-    ticket : Ticket
-        Of a default network.
-    X : ndarray of shape (n_rows, n_inputs)
-        Inputs.
-
-    Returns
-    -------
-    ndarray of shape (n_rows, n_outputs)
-        Outputs before any softmax or logistic function.
-    """
-    layers = [
-        (ticket.weights[name].T, ticket.weights[name.replace("weight", "bias")])
-        for name in ticket.mask
-    ]
-    # Small enough for the activations of a block to stay in the cache.
-    blocks = np.array_split(X, -(-len(X) // _BLOCK_ROWS))
-    return np.concatenate([_forward_block(layers, block) for block in blocks])
-
-
-def _forward_block(layers, X):
-    *hidden, (weights, bias) = layers
-    for hidden_weights, hidden_bias in hidden:
-        X = X @ hidden_weights
-        X += hidden_bias
-        np.maximum(X, 0, out=X)
-    return X @ weights + bias
 
 
 def read_arrays(module):

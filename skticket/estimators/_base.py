@@ -29,7 +29,8 @@ from skorch import NeuralNet
 
 from .._parameter_step import parameter_and_step
 from ..initialization import INIT_NAMES
-from ..network import MLP, forward, read_arrays
+from ..network import MLP, read_arrays
+from ..prediction import Predictor
 from ..pruning import RATE_CONSTRAINTS, STRATEGY_CONSTRAINTS
 from ..rewinding import REWIND_CONSTRAINTS
 from ..search import Search, Stream, derive_seed, select_round, tabulate
@@ -263,6 +264,35 @@ class WinningTicketBase(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
         self._set_ticket(self._search().rewind_ticket(self.ticket_, self._round, to))
         return self
 
+    def sparsify(self):
+        """Predict with the sparse form of the ticket.
+
+        By itself the estimator chooses the form that is faster at the ticket's density.
+        Networks of one's own (`net`) always predict in dense form.
+
+        Returns
+        -------
+        self : object
+            The estimator itself.
+        """
+        return self._predict_by("sparse")
+
+    def densify(self):
+        """Predict with the dense form of the ticket.
+
+        Returns
+        -------
+        self : object
+            The estimator itself.
+        """
+        return self._predict_by("dense")
+
+    def _predict_by(self, layout):
+        check_is_fitted(self)
+        if self._predictor is not None:
+            self._predictor = Predictor(self.ticket_, layout)
+        return self
+
     def staged_predict(self, X):
         """Yield what each round's network predicts.
 
@@ -417,7 +447,13 @@ class WinningTicketBase(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
     def _as_of(self, ticket):
         """Return what predicting with `ticket` needs."""
         net = prediction_net(self._search().net, ticket)
-        return {"ticket_": ticket, "density_": ticket.density, "net_": net}
+        predictor = Predictor(ticket) if self.net is None else None
+        return {
+            "ticket_": ticket,
+            "density_": ticket.density,
+            "net_": net,
+            "_predictor": predictor,
+        }
 
     def _with(self, ticket):
         """Return a copy of the estimator that predicts with another ticket."""
@@ -443,4 +479,4 @@ class WinningTicketBase(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
         if self.net is not None:
             return self.net_.predict_proba(self._validate_inputs(X, reset=False))
         X = self._validate_inputs(X, reset=False, dtype=(np.float64, np.float32))
-        return self._activate(forward(self.ticket_, X))
+        return self._activate(self._predictor(X))
