@@ -31,7 +31,7 @@ from skticket.stacked import train_stack
 
 PLAIN_NETWORKS, PLAIN_STEPS = 4, 500
 # Networks in a stack, and steps: fewer where a step costs more.
-STACKS = {10: 1000, 100: 1000, 1000: 1000, 10_000: 200}
+STACKS = {10: 1000, 100: 1000, 1000: 1000, 10_000: 500}
 
 
 def plain_loop(n_networks, n_steps):

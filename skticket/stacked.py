@@ -55,7 +55,7 @@ def train_stack(
     batch_size=None,
     seed=0,
     device="cpu",
-    memory_limit=2**23,
+    memory_limit=2**22,
 ):
     """Train many tickets of one architecture on the same data, all at once.
 
@@ -89,7 +89,7 @@ def train_stack(
         order that `skticket.training.train` has with this seed.
     device : str, default="cpu"
         The torch device to train on.
-    memory_limit : int, default=2**23
+    memory_limit : int, default=2**22
         Bytes that the networks in training at a time may take; the stack is split
         into chunks of that size. The default fits a processor's cache, which is
         fastest there; a graphics card wants much more.
@@ -189,9 +189,11 @@ def stack_outputs(tickets, X):
     sizes = _check_tickets(tickets)
     activations = _check_inputs(X, sizes)
     arrays = list(_stacked_weights(tickets).values())
-    for weights, biases in zip(arrays[::2], arrays[1::2], strict=True):
-        outputs = activations @ weights.swapaxes(1, 2) + biases[:, None]
-        activations = np.maximum(outputs, 0)
+    # A network that has diverged gives NaN, without a warning.
+    with np.errstate(over="ignore", invalid="ignore"):
+        for weights, biases in zip(arrays[::2], arrays[1::2], strict=True):
+            outputs = activations @ weights.swapaxes(1, 2) + biases[:, None]
+            activations = np.maximum(outputs, 0)
     return outputs
 
 
