@@ -186,7 +186,7 @@ def plot(table):
     ax.text(10, plain["throughput_median"] * 1.15, "one after another", color="#D55E00")
     for networks, value, speedup in zip(stack["networks"], median, stack["speedup_median"]):
         ax.annotate(
-            f"{speedup:.0f}×", (networks, value), xytext=(0, -18), textcoords="offset points"
+            f"{speedup:.0f}×", (networks, value), xytext=(8, -12), textcoords="offset points"
         )
     ax.set(
         xscale="log",
