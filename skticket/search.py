@@ -56,6 +56,29 @@ def derive_seed(seed, *key):
     return int(np.random.SeedSequence(seed, spawn_key=key).generate_state(1)[0])
 
 
+class _EndedEarly(Exception):
+    """Carries a training past the memory, which would take it for a whole one."""
+
+    def __init__(self, trained):
+        super().__init__("a callback ended the training")
+        self.trained = trained
+
+
+def _train_to_the_end(net, ticket, data, *, on_evaluation=None, **settings):
+    """Train; raise `_EndedEarly` if `on_evaluation`, by which nothing is remembered, ends it."""
+    ended = []
+
+    def report(net):
+        ended[:] = [True] if on_evaluation(net) else []
+        return bool(ended)
+
+    report = None if on_evaluation is None else report
+    trained = train(net, ticket, data, on_evaluation=report, **settings)
+    if ended:
+        raise _EndedEarly(trained)
+    return trained
+
+
 @dataclass(frozen=True)
 class Search:
     """How tickets are searched for.
@@ -134,18 +157,21 @@ class Search:
         """Train a ticket as in this round; `call` counts trainings of one round."""
         n_rows = len(data.X)
         first = round == 0 and call == 0
-        remembered = self.memory.cache(train, ignore=["on_evaluation"])
-        return remembered(
-            self.net,
-            ticket,
-            data,
-            n_steps=self.max_epochs * steps_per_epoch(self.net, n_rows),
-            evaluate_every=self._evaluate_every(n_rows),
-            seed=derive_seed(self.seed, Stream.TRAIN, round, call),
-            layout=self.layout,
-            checkpoint=self.rewind if first and isinstance(self.rewind, Integral) else None,
-            on_evaluation=on_evaluation,
-        )
+        remembered = self.memory.cache(_train_to_the_end, ignore=["on_evaluation"])
+        try:
+            return remembered(
+                self.net,
+                ticket,
+                data,
+                n_steps=self.max_epochs * steps_per_epoch(self.net, n_rows),
+                evaluate_every=self._evaluate_every(n_rows),
+                seed=derive_seed(self.seed, Stream.TRAIN, round, call),
+                layout=self.layout,
+                checkpoint=self.rewind if first and isinstance(self.rewind, Integral) else None,
+                on_evaluation=on_evaluation,
+            )
+        except _EndedEarly as ended:
+            return ended.trained
 
     def next_ticket(self, ticket: Ticket, round) -> Ticket:
         """Prune and rewind the trained ticket of the round before this one."""

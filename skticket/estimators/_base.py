@@ -2,6 +2,7 @@
 
 from abc import ABCMeta
 from copy import copy
+from dataclasses import replace
 from functools import partial
 from numbers import Integral, Real
 
@@ -461,13 +462,32 @@ class WinningTicketBase(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
         other._set_ticket(ticket)
         return other
 
+    def _without_rounds(self):
+        """Return a copy that holds one ticket, and what predicts and trains it again."""
+        other = copy(self)
+        for name in ("tickets_", "histories_", "_rounds", "_trained", "net_", "_predictor"):
+            vars(other).pop(name, None)
+        return other
+
+    def _fit_control(self, X, y, sample_weight=None, *, control, seed):
+        """Return a copy that predicts with a control, trained as the selected round was."""
+        X, y = self._validate(X, y, reset=False)
+        search = replace(self._search(), seed=seed)
+        ticket = search.rewind_ticket(self.ticket_, self.selected_round_, control)
+        data = self._hold_out(X, y, sample_weight)
+        return self._with(search.train(ticket, data, self.selected_round_).ticket)
+
     def _report(self, context, ticket, net):
         """Tell scikit-learn's callbacks of an evaluation; return whether to stop."""
         epoch = context.subcontext("epoch").call_on_fit_task_begin(estimator=self)
         current = lambda: self._as_of(  # noqa: E731 (evaluated only when a callback asks)
             Ticket(ticket.initial, ticket.mask, read_arrays(net.module_))
         )
-        return epoch.call_on_fit_task_end(estimator=self, reconstruction_attributes=current)
+        ends = epoch.call_on_fit_task_end(estimator=self, reconstruction_attributes=current)
+        if ends:
+            # A round cut short is nothing that a later fit may go on from.
+            self._warm_key = None
+        return ends
 
     def _validate_inputs(self, X, y="no_validation", *, reset, dtype=np.float32, **options):
         allow_nd = self.net is not None
