@@ -11,6 +11,7 @@ from ._docstrings import substitute
 from .ticket import Ticket
 
 __all__ = [
+    "GraSP",
     "InitialMagnitude",
     "Magnitude",
     "MagnitudeIncrease",
@@ -18,6 +19,8 @@ __all__ = [
     "Prune",
     "Random",
     "ScoreFunction",
+    "Snip",
+    "SynFlow",
     "UnitInput",
     "UnitOutput",
     "UnitProduct",
@@ -73,41 +76,57 @@ def count_pruned(rate, surviving, repeat=1):
 
 def _lowest(scores, candidates, n):
     """Boolean array of the `n` candidates with the lowest scores, ties by position."""
-    positions = np.flatnonzero(candidates)
-    order = np.argsort(scores.ravel()[positions], kind="stable")
-    lowest = np.zeros(scores.size, bool)
-    lowest[positions[order[:n]]] = True
-    return lowest.reshape(scores.shape)
+    n = min(n, np.count_nonzero(candidates))
+    if n == 0:
+        return np.zeros(scores.shape, bool)
+    # Cheaper than a stable sort, which would give the same.
+    last = np.partition(scores[candidates], n - 1)[n - 1]
+    lowest = candidates & (scores < last)
+    ties = np.flatnonzero(candidates & (scores == last))
+    lowest.flat[ties[: n - np.count_nonzero(lowest)]] = True
+    return lowest
 
 
 def _highest(scores, candidates):
     """Boolean array of the one candidate that is pruned last (of none, if there is none)."""
-    n = np.count_nonzero(candidates)
-    return candidates & ~_lowest(scores, candidates, n - 1) if n else candidates
+    highest = np.zeros(scores.shape, bool)
+    if candidates.any():
+        ties = np.flatnonzero(candidates & (scores == scores[candidates].max()))
+        highest.flat[ties[-1]] = True
+    return highest
 
 
-def _lowest_in_each(scores, alive, rate, repeat):
-    return {
-        name: _lowest(scores[name], alive[name], count_pruned(rate, int(alive[name].sum()), repeat))
-        for name in scores
-    }
-
-
-def _lowest_in_all(scores, alive, rate, repeat):
-    """Rank all layers together, but leave each layer its best element."""
+def _lowest_together(scores, alive, n):
+    """Rank the layers of `scores` together, but leave each its best element."""
     candidates = {name: alive[name] & ~_highest(scores[name], alive[name]) for name in scores}
-    together = rate * len(scores) if isinstance(rate, Integral) else rate
-    n_alive = sum(int(alive[name].sum()) for name in scores)
     lowest = _lowest(
         np.concatenate([array.ravel() for array in scores.values()]),
         np.concatenate([candidates[name].ravel() for name in scores]),
-        count_pruned(together, n_alive, repeat),
+        n,
     )
     ends = np.cumsum([array.size for array in scores.values()])[:-1]
     return {
         name: part.reshape(scores[name].shape)
         for name, part in zip(scores, np.split(lowest, ends), strict=True)
     }
+
+
+def _count_alive(alive, names):
+    return sum(int(np.count_nonzero(alive[name])) for name in names)
+
+
+def _count_together(alive, names, rate, repeat):
+    """How many elements go of layers that are ranked together."""
+    n_alive = _count_alive(alive, names)
+    if len(names) == 1 or not isinstance(rate, Integral):
+        return count_pruned(rate, n_alive, repeat)
+    n, n_layers = rate * len(names) * repeat, sum(bool(alive[name].any()) for name in names)
+    if n > n_alive - n_layers:
+        raise ValueError(
+            f"prune rate {rate} would remove {n} weights or units of {len(names)} layers, ranked "
+            f"together; {n_alive} survive there, of which each layer keeps at least one"
+        )
+    return n
 
 
 class _Strategy(BaseEstimator):
@@ -119,27 +138,36 @@ class _Strategy(BaseEstimator):
     pruned at which rate) and `_masks_without(ticket, removed)`.
     """
 
-    def masks(self, ticket, rate, *, repeat=1, random_state=None):
+    # Whether `masks` and `_scores` take `gradients`, which know the network's function.
+    needs_gradients = False
+
+    def masks(self, ticket, rate, *, repeat=1, random_state=None, **needed):
         """Return the masks of `ticket` after pruning, by parameter name."""
         self._validate_params()
-        alive = self._alive(ticket)
-        scores = self._scores(ticket, check_random_state(random_state))
-        _check_scores(scores, alive)
-        return self._masks_by(scores, alive, ticket, rate, repeat)
+        counts = self._counts(self._alive(ticket), rate, repeat)
+        return self._masks_after(ticket, counts, check_random_state(random_state), **needed)
 
     def check(self, ticket, rate, *, repeat=1):
         """Raise what `masks` would raise whatever the scores, before any training."""
         self._validate_params()
-        alive = self._alive(ticket)
-        scores = {name: np.zeros(array.shape) for name, array in alive.items()}
-        self._masks_by(scores, alive, ticket, rate, repeat)
+        self._counts(self._alive(ticket), rate, repeat)
 
-    def _masks_by(self, scores, alive, ticket, rate, repeat):
-        lowest = _lowest_in_each if self.scope == "layer" else _lowest_in_all
-        removed = {}
+    def _counts(self, alive, rate, repeat):
+        """Pairs of the layers ranked together, and how many of their elements go."""
+        counts = []
         for names, group_rate in self._groups(list(alive), rate):
+            for together in [names] if self.scope == "global" else [[name] for name in names]:
+                counts.append((together, _count_together(alive, together, group_rate, repeat)))
+        return counts
+
+    def _masks_after(self, ticket, counts, random_state, **needed):
+        alive = self._alive(ticket)
+        scores = self._scores(ticket, random_state, **needed)
+        _check_scores(scores, alive)
+        removed = {}
+        for names, n in counts:
             group = {name: np.asarray(scores[name]) for name in names}
-            removed |= lowest(group, alive, group_rate, repeat)
+            removed |= _lowest_together(group, alive, n)
         return self._masks_without(ticket, removed)
 
 
@@ -336,6 +364,215 @@ class ScoreFunction(_WeightStrategy):
         return self.function(ticket)
 
 
+class _GradientStrategy(_WeightStrategy):
+    """Weights scored at their initial values, by what the network does with them."""
+
+    needs_gradients = True
+
+    def __init__(self, scope="global", output_rate=1):
+        super().__init__(scope, output_rate)
+
+    def _scores(self, ticket, random_state, gradients=None):
+        if gradients is None:
+            raise ValueError(
+                f"the strategy {type(self).__name__} scores weights by gradients of the network, "
+                "which a ticket alone cannot give: Prune needs gradients="
+                "skticket.gradients.Gradients(...); an estimator provides them by itself"
+            )
+        factors = self._factors(ticket, gradients)
+        return {name: self._score(ticket.initial[name], factors[name]) for name in ticket.mask}
+
+
+_AT_INITIALIZATION = """
+    A ticket is scored at its initial weights under its current masks, however long it
+    has been trained. Rewound to "init", a search with `schedule="one-shot"` so gives
+    the network pruned before training; "iterative" scores anew each round.
+"""
+
+_GRADIENT_PARAMETERS = """
+    Parameters
+    ----------
+    scope : {"layer", "global"}, default="global"
+        "global" ranks the weights of all layers together, leaving each layer at
+        least its best one; "layer" prunes each layer by the rate. The paper ranks
+        all together, and its method is about how much of each layer to keep;
+        `scope="layer", output_rate=0.5` keeps as many weights in each layer as
+        the other strategies do by default, so that only the choice of them differs.
+    output_rate : float in [0, 1], default=1
+        The output layer's rate, as a share of the rate; at 1 it is ranked with the
+        others, as in the paper.
+"""
+
+_ROWS_PARAMETER = """
+    n_rows : int or None, default=128
+        How many of the training rows, drawn at random, the loss is taken on (all,
+        where there are fewer); None for all.
+"""
+
+_ROWS_CONSTRAINTS = {
+    **_WeightStrategy._parameter_constraints,
+    "n_rows": [Interval(Integral, 1, None, closed="left"), None],
+}
+
+
+@substitute(
+    parameters=_GRADIENT_PARAMETERS, rows=_ROWS_PARAMETER, at_initialization=_AT_INITIALIZATION
+)
+class Snip(_GradientStrategy):
+    """Keep the weights to which the initial loss is most sensitive: score abs(w0 ∂L/∂w0).
+
+    %(at_initialization)s
+
+    %(parameters)s
+    %(rows)s
+
+    References
+    ----------
+    .. [1] N. Lee, T. Ajanthan and P. Torr, "SNIP: Single-shot Network Pruning based on
+       Connection Sensitivity", ICLR 2019, arXiv:1810.02340, equations 4 and 5.
+
+    Examples
+    --------
+    >>> from skticket import WinningTicketClassifier
+    >>> from skticket.pruning import Snip
+    >>> clf = WinningTicketClassifier(strategy=Snip(n_rows=500), schedule="one-shot")
+    >>> clf.get_params()["strategy__n_rows"]
+    500
+    """
+
+    _parameter_constraints = _ROWS_CONSTRAINTS
+
+    def __init__(self, scope="global", output_rate=1, n_rows=128):
+        super().__init__(scope, output_rate)
+        self.n_rows = n_rows
+
+    def _factors(self, ticket, gradients):
+        return gradients.of_loss(ticket, self.n_rows)
+
+    def _score(self, initial, gradient):
+        return np.abs(initial * gradient)
+
+
+@substitute(
+    parameters=_GRADIENT_PARAMETERS, rows=_ROWS_PARAMETER, at_initialization=_AT_INITIALIZATION
+)
+class GraSP(_GradientStrategy):
+    """Keep the weights whose removal would most reduce the gradient flow: score w0 (Hg).
+
+    H is the Hessian of the loss by the surviving weights, and g its gradient. To first
+    order, removing a weight w changes gᵀg by -2 w (Hg): the paper's score is -w (Hg), and
+    the weights with the *highest* are removed. Ours, as all strategies', is of
+    what to keep, and has the other sign.
+
+    %(at_initialization)s
+
+    %(parameters)s
+    %(rows)s
+    temperature : float, default=200
+        What the outputs are divided by before the loss is taken, as the authors'
+        program does. At 1 what most increases the gradient is often what makes the
+        initial network most wrong, and the pruned networks learn badly.
+
+    References
+    ----------
+    .. [1] C. Wang, G. Zhang and R. Grosse, "Picking Winning Tickets Before Training by
+       Preserving Gradient Flow", ICLR 2020, arXiv:2002.07376, equation 8 and
+       algorithm 1.
+    .. [2] The authors' program, https://github.com/alecwangcq/GraSP.
+
+    Examples
+    --------
+    >>> from skticket.pruning import GraSP
+    >>> GraSP(n_rows=None)
+    GraSP(n_rows=None)
+    """
+
+    _parameter_constraints = {
+        **_ROWS_CONSTRAINTS,
+        "temperature": [Interval(Real, 0, None, closed="neither")],
+    }
+
+    def __init__(self, scope="global", output_rate=1, n_rows=128, temperature=200):
+        super().__init__(scope, output_rate)
+        self.n_rows = n_rows
+        self.temperature = temperature
+
+    def _factors(self, ticket, gradients):
+        return gradients.hessian_times_gradient(ticket, self.n_rows, self.temperature)
+
+    def _score(self, initial, product):
+        return initial * product
+
+
+@substitute(parameters=_GRADIENT_PARAMETERS, at_initialization=_AT_INITIALIZATION)
+class SynFlow(_GradientStrategy):
+    """Keep the weights that carry most synaptic flow: score abs(w0) ∂R/∂abs(w0).
+
+    R is the sum of the outputs for an input of ones, with the absolute value of each
+    parameter in its place and the module in evaluation mode: for fully connected
+    ReLU layers without biases the sum over all paths from inputs to outputs of
+    the product of their absolute weights. No data are needed. Each pruning goes in
+    `n_steps` steps, by the same share each, and scores anew in between, so
+    that the last weights of a layer come to carry all the flow and stay.
+
+    %(at_initialization)s
+
+    %(parameters)s
+    n_steps : int, default=100
+        Number of steps of one pruning; the paper's is 100, and 1 scores only once.
+
+    References
+    ----------
+    .. [1] H. Tanaka, D. Kunin, D. Yamins and S. Ganguli, "Pruning neural networks
+       without any data by iteratively conserving synaptic flow", NeurIPS 2020,
+       arXiv:2006.05467, algorithm 1.
+
+    Examples
+    --------
+    >>> from skticket.pruning import SynFlow
+    >>> SynFlow(n_steps=10)
+    SynFlow(n_steps=10)
+    """
+
+    _parameter_constraints = {
+        **_WeightStrategy._parameter_constraints,
+        "n_steps": [Interval(Integral, 1, None, closed="left")],
+    }
+
+    def __init__(self, scope="global", output_rate=1, n_steps=100):
+        super().__init__(scope, output_rate)
+        self.n_steps = n_steps
+
+    def masks(self, ticket, rate, *, repeat=1, random_state=None, gradients=None):
+        """Return the masks of `ticket` after pruning, by parameter name."""
+        self._validate_params()
+        counts = self._counts(ticket.mask, rate, repeat)
+        masks = ticket.mask
+        for step in range(1, self.n_steps + 1):
+            due = _counts_due(counts, ticket.mask, masks, step / self.n_steps)
+            # Most steps of a small network have nothing to do.
+            if step == self.n_steps or any(n for _, n in due):
+                current = Ticket(ticket.initial, masks)
+                masks = self._masks_after(current, due, random_state, gradients=gradients)
+        return masks
+
+    def _factors(self, ticket, gradients):
+        return gradients.of_flow(ticket)
+
+    def _score(self, initial, gradient):
+        return np.abs(initial) * gradient
+
+
+def _counts_due(counts, before, masks, progress):
+    """What is still to go when so much of the way is done, at an even rate, from `before`."""
+    due = []
+    for names, n in counts:
+        n_before, n_now = _count_alive(before, names), _count_alive(masks, names)
+        remaining = n_before * (1 - n / n_before) ** progress if n_before else 0
+        due.append((names, n_now - round(remaining)))
+    return due
+
+
 class _UnitStrategy(_Strategy):
     """Whole hidden units: all weights into and out of them; never the outputs."""
 
@@ -456,6 +693,9 @@ _NAMED = {
     "initial_magnitude": InitialMagnitude(),
     "magnitude_increase": MagnitudeIncrease(),
     "movement": Movement(),
+    "snip": Snip(),
+    "grasp": GraSP(),
+    "synflow": SynFlow(),
     "unit_input": UnitInput(),
     "unit_output": UnitOutput(),
     "unit_product": UnitProduct(),
@@ -468,6 +708,28 @@ def _resolve_strategy(strategy):
     if isinstance(strategy, str):
         return _NAMED[strategy]
     return strategy if hasattr(strategy, "masks") else ScoreFunction(strategy)
+
+
+def needs_gradients(strategy):
+    """Tell whether a strategy scores weights by gradients of the network.
+
+    Parameters
+    ----------
+    strategy : str, strategy or callable
+        As `Prune` takes it.
+
+    Returns
+    -------
+    bool
+
+    Examples
+    --------
+    >>> from skticket.pruning import needs_gradients
+    >>> needs_gradients("snip"), needs_gradients("magnitude")
+    (True, False)
+    """
+    strategy = _NAMED.get(strategy, strategy) if isinstance(strategy, str) else strategy
+    return getattr(strategy, "needs_gradients", False)
 
 
 class Prune(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):
@@ -484,14 +746,17 @@ class Prune(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):
         integer, their number in each layer.
     strategy : str, strategy or callable, default="magnitude"
         How weights are scored: one of "magnitude", "random",
-        "initial_magnitude", "magnitude_increase", "movement", "unit_input",
-        "unit_output", "unit_product"; an instance such as
+        "initial_magnitude", "magnitude_increase", "movement", "snip", "grasp",
+        "synflow", "unit_input", "unit_output", "unit_product"; an instance such as
         `Magnitude(scope="global")`; or a callable that takes the ticket and
         returns scores (see `ScoreFunction`).
     repeat : int, default=1
         Remove at once as many as so many prunings in a row would.
     random_state : int, RandomState instance or None, default=None
         For the "random" strategy.
+    gradients : Gradients or None, default=None
+        For "snip", "grasp" and "synflow", which score weights by what the network
+        does with them: a `skticket.gradients.Gradients`. The estimators provide it.
 
     References
     ----------
@@ -515,13 +780,17 @@ class Prune(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):
         "strategy": STRATEGY_CONSTRAINTS,
         "repeat": [Interval(Integral, 1, None, closed="left")],
         "random_state": ["random_state"],
+        "gradients": [HasMethods(["of_loss", "hessian_times_gradient", "of_flow"]), None],
     }
 
-    def __init__(self, rate=0.2, strategy="magnitude", *, repeat=1, random_state=None):
+    def __init__(
+        self, rate=0.2, strategy="magnitude", *, repeat=1, random_state=None, gradients=None
+    ):
         self.rate = rate
         self.strategy = strategy
         self.repeat = repeat
         self.random_state = random_state
+        self.gradients = gradients
 
     def fit(self, ticket, y=None):
         """Check that the ticket can be pruned so; there is nothing to learn.
@@ -565,11 +834,13 @@ class Prune(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):
         ------
         ValueError
             If an integer rate leaves nothing of a layer, if a unit strategy meets
-            a network that is not fully connected, or if scores are NaN.
+            a network that is not fully connected, if scores are NaN, or if the
+            strategy needs `gradients` and there are none.
         """
         self._validate_params()
+        needed = {"gradients": self.gradients} if needs_gradients(self.strategy) else {}
         masks = _resolve_strategy(self.strategy).masks(
-            ticket, self.rate, repeat=self.repeat, random_state=self.random_state
+            ticket, self.rate, repeat=self.repeat, random_state=self.random_state, **needed
         )
         return Ticket(ticket.initial, masks, ticket.weights, ticket.checkpoints)
 

@@ -9,9 +9,10 @@ import numpy as np
 from joblib import Memory
 from skorch import NeuralNet
 
+from .gradients import Gradients
 from .initialization import resolve_init
 from .network import draw_initial
-from .pruning import Prune
+from .pruning import Prune, needs_gradients
 from .rewinding import Rewind
 from .ticket import Ticket
 from .training import Data, Trained, first_ticket, steps_per_epoch, train
@@ -30,6 +31,7 @@ class Stream(IntEnum):
     TRAIN = 2
     PRUNE = 3
     REWIND = 4
+    SCORE = 5
 
 
 def derive_seed(seed, *key):
@@ -94,6 +96,8 @@ class Search:
     layer_sizes : tuple or None
         Hidden layer sizes, number of inputs and of outputs of the default network;
         None where the net's module initializes itself.
+    row_shape : tuple of int
+        Shape of one row of inputs.
     init : str or callable
         Distribution of the default network's initial weights.
     max_epochs : int
@@ -114,6 +118,7 @@ class Search:
 
     net: NeuralNet
     layer_sizes: tuple | None
+    row_shape: tuple
     init: str | Callable
     max_epochs: int
     evaluate_every: int | None
@@ -173,20 +178,30 @@ class Search:
         except _EndedEarly as ended:
             return ended.trained
 
-    def next_ticket(self, ticket: Ticket, round) -> Ticket:
+    def next_ticket(self, ticket: Ticket, data: Data, round) -> Ticket:
         """Prune and rewind the trained ticket of the round before this one."""
-        return self.rewind_ticket(self.prune(ticket, round), round)
+        return self.rewind_ticket(self.prune(ticket, round, data=data), round)
 
-    def prune(self, ticket: Ticket, round, rate=None) -> Ticket:
-        """Prune a ticket for this round, at a rate other than the search's if given."""
+    def prune(self, ticket: Ticket, round, rate=None, data: Data | None = None) -> Ticket:
+        """Prune a ticket for this round, at a rate other than the search's if given.
+
+        A strategy that scores weights by the loss needs the data.
+        """
         if rate is None:
             rate, repeat = self.prune_rate, self.rounds if self.schedule == "one-shot" else 1
         else:
             repeat = 1
-        seed = derive_seed(self.seed, Stream.PRUNE, round)
-        return Prune(rate, self.strategy, repeat=max(repeat, 1), random_state=seed).transform(
-            ticket
-        )
+        gradients = None
+        if needs_gradients(self.strategy):
+            seed = derive_seed(self.seed, Stream.SCORE, round)
+            gradients = Gradients(self.net, self.row_shape, data, seed=seed)
+        return Prune(
+            rate,
+            self.strategy,
+            repeat=max(repeat, 1),
+            random_state=derive_seed(self.seed, Stream.PRUNE, round),
+            gradients=gradients,
+        ).transform(ticket)
 
     def rewind_ticket(self, ticket: Ticket, round, to=None) -> Ticket:
         """Rewind a ticket for this round, to a point other than the search's if given."""

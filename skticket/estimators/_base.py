@@ -169,7 +169,7 @@ class WinningTicketBase(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
         root.call_on_fit_task_begin(estimator=self, X=X, y=y)
         for number in range(len(self.tickets_), search.n_rounds + 1):
             if number > 0:
-                ticket = search.next_ticket(ticket, number)
+                ticket = search.next_ticket(ticket, data, number)
             context = root.subcontext("round", max_subtasks=search.n_evaluations(len(data.X)))
             context.call_on_fit_task_begin(estimator=self, X=X, y=y)
             trained = search.train(
@@ -227,7 +227,7 @@ class WinningTicketBase(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
         self._choose(len(self.tickets_) - 1)
         return self
 
-    def prune(self, rate=None):
+    def prune(self, rate=None, X=None, y=None, sample_weight=None):
         """Prune the current ticket, as the next round of `fit` would.
 
         Parameters
@@ -235,6 +235,13 @@ class WinningTicketBase(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
         rate : float or int, default=None
             Share or number of weights (or units) to prune; by default as
             `prune_rate` and `schedule` say.
+        X : array-like of shape (n_samples, n_features), default=None
+            Inputs, for the strategies "snip" and "grasp", which score weights by
+            the loss on training rows; others need none.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs), default=None
+            Targets of `X`.
+        sample_weight : array-like of shape (n_samples,), default=None
+            As in `fit`.
 
         Returns
         -------
@@ -242,7 +249,10 @@ class WinningTicketBase(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
             With a new `ticket_`, of which `rewind` and `partial_fit` make a new round.
         """
         check_is_fitted(self)
-        ticket = self._search().prune(self.ticket_, self._round + 1, rate)
+        data = None
+        if X is not None:
+            data = self._hold_out(*self._validate(X, y, reset=False), sample_weight)
+        ticket = self._search().prune(self.ticket_, self._round + 1, rate, data)
         self._round += 1
         self._set_ticket(ticket)
         return self
@@ -338,6 +348,7 @@ class WinningTicketBase(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
         return Search(
             net=net,
             layer_sizes=layer_sizes,
+            row_shape=self._row_shape,
             init=self.init,
             max_epochs=net.max_epochs,
             evaluate_every=self.evaluate_every,
@@ -491,7 +502,10 @@ class WinningTicketBase(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
 
     def _validate_inputs(self, X, y="no_validation", *, reset, dtype=np.float32, **options):
         allow_nd = self.net is not None
-        return validate_data(self, X, y, reset=reset, dtype=dtype, allow_nd=allow_nd, **options)
+        checked = validate_data(self, X, y, reset=reset, dtype=dtype, allow_nd=allow_nd, **options)
+        if reset:
+            self._row_shape = checked[0].shape[1:]
+        return checked
 
     def _outputs(self, X):
         """Return probabilities or targets; those of the default network in X's precision."""

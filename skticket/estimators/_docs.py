@@ -13,8 +13,9 @@ PARAMETERS = """
         How many times to prune, rewind and train; 0 trains the full network only.
     strategy : str, strategy or callable, default="magnitude"
         How surviving weights are scored: "magnitude", "random",
-        "initial_magnitude", "magnitude_increase" or "movement"; for whole hidden
-        units "unit_input", "unit_output" or "unit_product"; an instance such as
+        "initial_magnitude", "magnitude_increase" or "movement"; at initialization
+        "snip", "grasp" or "synflow"; for whole hidden units "unit_input",
+        "unit_output" or "unit_product"; an instance such as
         `Magnitude(scope="global")`, whose parameters a grid search reaches as
         `strategy__scope`; or a callable that takes a `Ticket` and returns an array
         of scores for each prunable weight (see `ScoreFunction`).
