@@ -5,6 +5,7 @@ from copy import copy
 from dataclasses import replace
 from functools import partial
 from numbers import Integral, Real
+from pickle import PicklingError
 
 import joblib
 import numpy as np
@@ -186,7 +187,7 @@ class WinningTicketBase(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
         return self
 
     def _data_key(self, X, y, sample_weight):
-        """Hash of all that determines the rounds, but for their number."""
+        """Hash of all that determines the rounds, but for their number; None if there is none."""
         irrelevant = {"select", "verbose", "memory", "warm_start"}
         if self.schedule == "iterative":
             irrelevant.add("rounds")
@@ -194,7 +195,11 @@ class WinningTicketBase(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
             # The seed once drawn stays; the generator it came from has moved on.
             irrelevant.add("random_state")
         params = {k: v for k, v in self.get_params(deep=False).items() if k not in irrelevant}
-        return joblib.hash((params, X, y, sample_weight))
+        try:
+            return joblib.hash((params, X, y, sample_weight))
+        except PicklingError:
+            # A function made on the spot, of which nobody knows whether it is still the same.
+            return None
 
     def _forget(self):
         """Start anew, with a seed of its own."""
