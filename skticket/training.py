@@ -335,7 +335,7 @@ def _with_batches(net, iterator, **options):
 def _intervals(n_steps, evaluate_every):
     """Numbers of steps between evaluations; the last may be smaller."""
     whole, rest = divmod(n_steps, evaluate_every)
-    return [evaluate_every] * whole + [rest] * (rest > 0)
+    return [evaluate_every] * whole + ([rest] if rest else [])
 
 
 def steps_per_epoch(net, n_rows):

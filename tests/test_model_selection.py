@@ -177,6 +177,16 @@ def test_numbers_from_an_array():
     assert search.best_estimator_["ticket"].ticket_ == expected["ticket"].ticket_
 
 
+@pytest.mark.parametrize("name", ["batch_size", "max_epochs", "rounds", "evaluate_every"])
+def test_whole_numbers_from_an_array(name):
+    search = GridSearchCV(
+        pipeline(), {f"ticket__{name}": np.array([3, 7])}, cv=2, error_score="raise"
+    ).fit(X, y)
+    value = int(search.best_params_[f"ticket__{name}"])
+    expected = pipeline(**{name: value}).fit(X, y)
+    assert search.best_estimator_["ticket"].tickets_ == expected["ticket"].tickets_
+
+
 def test_wrong_value_in_a_search_is_named():
     search = GridSearchCV(pipeline(), {"ticket__rewind": ["start"]}, cv=2, error_score="raise")
     with pytest.raises(ValueError, match="'rewind' parameter"):

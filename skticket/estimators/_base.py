@@ -420,10 +420,7 @@ class WinningTicketBase(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
     def _row_weights(self, X, y, sample_weight):
         if sample_weight is None:
             return None
-        weight = _check_sample_weight(sample_weight, X, dtype=np.float32, ensure_non_negative=True)
-        if not weight.any():
-            raise ValueError("sample_weight is 0 for every row; at least one must be positive")
-        return weight
+        return _check_sample_weight(sample_weight, X, dtype=np.float32, ensure_non_negative=True)
 
     def _split(self, y):
         """Positions of the rows to train on, and of those to evaluate on."""
