@@ -73,6 +73,10 @@ def global_state():
             torch.are_deterministic_algorithms_enabled(),
         )
 
+    n_threads = torch.get_num_threads()
+    torch.set_num_threads(n_threads + 1)  # another number than any that would be set
     before = state()
     yield
-    assert state() == before
+    after = state()
+    torch.set_num_threads(n_threads)
+    assert after == before

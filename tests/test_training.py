@@ -2,6 +2,7 @@
 
 import pickle
 import signal
+from contextlib import contextmanager
 from functools import partial
 
 import numpy as np
@@ -560,6 +561,15 @@ def test_dropout_is_reproducible_and_off_in_prediction():
 # Ends
 
 
+@contextmanager
+def uninterrupted():
+    """Let an interruption fail the test, not end all tests."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        pytest.fail("the end of one training was taken for Ctrl-C")
+
+
 @pytest.mark.parametrize("optimizer", ["sgd", "adam"])
 def test_diverged_training(optimizer, global_state):
     clf = WinningTicketClassifier((8,), optimizer=optimizer, learning_rate=1e30, random_state=0)
@@ -595,7 +605,8 @@ def test_early_stopping_ends_that_training_only(trainings):
     # No loss is a whole 10 better than that of the first epoch: the third epoch is the last.
     stopping = EarlyStopping(patience=3, threshold=10, threshold_mode="abs", sink=lambda line: None)
     net = prototype(max_epochs=20).set_params(callbacks=[Recorder(), stopping])
-    clf = classifier(net, rounds=2).fit(X, y)
+    with uninterrupted():
+        clf = classifier(net, rounds=2).fit(X, y)
     n_epochs = [len(training["rows"]) for training in trainings]
     assert len(clf.tickets_) == len(clf.histories_) == 3
     assert n_epochs[0] < 6
@@ -612,7 +623,8 @@ class Stop(Callback):
 
 def test_training_that_a_callback_ends_at_the_first_epoch(trainings):
     net = prototype().set_params(callbacks=[Recorder(), Stop()])
-    clf = classifier(net).fit(X, y)
+    with uninterrupted():
+        clf = classifier(net).fit(X, y)
     assert [len(training["steps"]) for training in trainings] == [7, 7, 7]
     assert clf.n_iter_ == 7
     np.testing.assert_array_equal(clf.round_results_["iterations_to_converge"], 7)
