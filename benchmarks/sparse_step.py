@@ -113,17 +113,17 @@ def sparse(dense, masks, n_threads):
     )
 
 
-def alternate(tasks, repeats, warm_up=1):
+def alternate(tasks, repeats, clock, warm_up=1):
     """Microseconds of one call of each task, measured in turns."""
     times = {name: [] for name in tasks}
     for repeat in range(warm_up + repeats):
         for name, (function, count, threads) in tasks.items():
             torch.set_num_threads(threads)
-            start = time.perf_counter()
+            start = clock()
             for _ in range(count):
                 function()
             if repeat >= warm_up:
-                times[name].append((time.perf_counter() - start) / count * 1e6)
+                times[name].append((clock() - start) / count * 1e6)
     return times
 
 
@@ -179,7 +179,7 @@ def measure_steps(arguments, X, y):
                             arguments.steps * 3,
                             1,
                         )
-                    times = alternate(tasks, arguments.repeats)
+                    times = alternate(tasks, arguments.repeats, arguments.clock)
                     label = (
                         f"step {name} {kind} {optimizer} {density} ({len(network.inputs)} inputs)"
                     )
@@ -219,14 +219,24 @@ def measure_predictions(arguments, X, y):
             ),
             "sparse": (lambda network=network: network.predict(X_many), 3, 1),
         }
+        if arguments.cpu_time:
+            del tasks["sparse"]
         tasks["sparse-1"] = (lambda network=network: network.predict(X_many, n_threads=1), 3, 1)
         label = f"predict 10,000 rows {density} (torch's block {block})"
-        show(label, alternate(tasks, arguments.repeats), [f"torch-{arguments.threads}"])
+        show(
+            label,
+            alternate(tasks, arguments.repeats, arguments.clock),
+            [f"torch-{arguments.threads}"],
+        )
         tasks = {
             "MLPClassifier": (lambda: sklearn.predict(one), 50, arguments.threads),
             "sparse": (lambda network=network: network.predict(one), 200, 1),
         }
-        show(f"predict one row {density}", alternate(tasks, arguments.repeats), ["MLPClassifier"])
+        show(
+            f"predict one row {density}",
+            alternate(tasks, arguments.repeats, arguments.clock),
+            ["MLPClassifier"],
+        )
 
 
 def best_block(dense, X, threads):
@@ -251,13 +261,23 @@ def main():
     parser.add_argument("--repeats", type=int, default=7)
     parser.add_argument("--threads", type=int, default=torch.get_num_threads(), help="torch's")
     parser.add_argument("--kernel-threads", type=int, default=1)
+    parser.add_argument(
+        "--cpu-time",
+        action="store_true",
+        help="one thread each, and processor time: what can be measured on a busy machine",
+    )
     arguments = parser.parse_args()
+    arguments.clock = time.perf_counter
+    if arguments.cpu_time:
+        arguments.threads = arguments.kernel_threads = 1
+        arguments.clock = time.thread_time
     import numba
 
     print(
         f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, "
         f"Python {sys.version.split()[0]}, torch {torch.__version__}, numba {numba.__version__}"
     )
+    print("processor time" if arguments.cpu_time else "elapsed time")
     print("microseconds: median [least-greatest]; ratios of medians")
     X, y = data()
     measure_steps(arguments, X, y)

@@ -8,7 +8,7 @@ import ctypes
 import logging
 import os
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -482,7 +482,8 @@ default="cross_entropy"
             )
 
         n_blocks = -(-len(X) // _PREDICTION_COLUMNS)
-        n_threads = min(n_threads or _n_threads_allowed(), n_blocks // 4)
+        most = n_blocks // 4  # fewer blocks a thread are done before it has started
+        n_threads = min(n_threads or _n_threads_allowed(), most) if most > 1 else 1
         if n_threads < 2:
             if len(X):
                 infer(0, len(X))
@@ -617,7 +618,10 @@ def _compute_gradients_in_threads(network, X, rows, targets, scales):
 
     def share(task):
         others = [network._threads().submit(task, k) for k in range(1, n_threads)]
-        task(0)
+        try:
+            task(0)
+        finally:
+            wait(others)  # they use the buffers
         for other in others:
             other.result()
 

@@ -382,9 +382,10 @@ def test_wrong_data(change, message):
         network.compute_gradients(**arguments)
 
 
+@pytest.mark.parametrize("n_threads", [1, 2])
 @pytest.mark.parametrize("rows", [[10], [-1], [0, 5, 99]])
-def test_rows_out_of_range(rows):
-    network = SparseNetwork(*make_network((8, 6, 2), 1.0))
+def test_rows_out_of_range(rows, n_threads):
+    network = SparseNetwork(*make_network((8, 6, 2), 1.0), n_threads=n_threads)
     with pytest.raises(IndexError, match="rows|bounds"):
         network.compute_gradients(np.zeros((10, 8)), np.zeros(10, int), rows=rows)
 
