@@ -1,4 +1,4 @@
-"""The command line: `python -m skticket find|info|xor ...`."""
+"""The command line: `python -m skticket find|xor|info ...`."""
 
 import sys
 from contextlib import contextmanager
@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
+
+from ._cli_xor import xor
 
 app = typer.Typer(
     add_completion=False,
@@ -102,6 +104,9 @@ def find(
         if epochs is not None:
             parameters["max_epochs"] = epochs
         _find.find(source, target, str(task), parameters, output)
+
+
+app.command()(xor)
 
 
 @app.command()

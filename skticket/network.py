@@ -60,7 +60,13 @@ def draw_initial(hidden_layer_sizes, n_inputs, n_outputs, init, random_state):
     sizes = [n_inputs, *hidden_layer_sizes, n_outputs]
     arrays = {}
     for i, (n_in, n_out) in enumerate(zip(sizes, sizes[1:], strict=False)):
-        arrays[f"layers.{i}.weight"] = init((n_out, n_in), random_state).astype(np.float32)
+        weights = np.asarray(init((n_out, n_in), random_state), np.float32)
+        if weights.shape != (n_out, n_in):
+            raise ValueError(
+                f"init must return an array of the shape it is given, {(n_out, n_in)}, "
+                f"got {weights.shape}"
+            )
+        arrays[f"layers.{i}.weight"] = weights
         arrays[f"layers.{i}.bias"] = np.zeros(n_out, np.float32)
     return arrays
 

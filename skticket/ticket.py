@@ -39,7 +39,8 @@ def _surviving(arrays, mask):
 def _same(first, second):
     return first.keys() == second.keys() and all(
         first[name].dtype == second[name].dtype
-        and np.array_equal(first[name], second[name], equal_nan=first[name].dtype.kind == "f")
+        and first[name].shape == second[name].shape
+        and first[name].tobytes() == second[name].tobytes()
         for name in first
     )
 
@@ -109,7 +110,10 @@ class Ticket:
     def __post_init__(self):
         mask = {name: np.asarray(array) for name, array in self.mask.items()}
         weights = self.initial if self.weights is None else self.weights
-        _check_arrays(self.initial, mask, weights)
+        checkpoints = {int(step): arrays for step, arrays in self.checkpoints.items()}
+        _check_masks(self.initial, mask)
+        for values in (weights, *checkpoints.values()):
+            _check_like_initial(values, self.initial)
         for name, value in (
             ("mask", MappingProxyType({n: _read_only(array) for n, array in mask.items()})),
             ("initial", _surviving(self.initial, mask)),
@@ -117,7 +121,7 @@ class Ticket:
             (
                 "checkpoints",
                 MappingProxyType(
-                    {step: _surviving(a, mask) for step, a in self.checkpoints.items()}
+                    {step: _surviving(arrays, mask) for step, arrays in checkpoints.items()}
                 ),
             ),
         ):
@@ -224,7 +228,7 @@ class Ticket:
                         f"expected {_FORMAT!r}"
                     )
                 return cls._from_file(file, metadata)
-        except SafetensorError as error:
+        except (SafetensorError, KeyError) as error:
             raise ValueError(f"{path} is not a ticket, or is damaged: {error}") from error
 
     @classmethod
@@ -251,21 +255,30 @@ class Ticket:
         return cls(read("initial"), mask, read("weights"), checkpoints)
 
 
-def _check_arrays(initial, mask, weights):
-    if not mask:
+def _check_masks(initial, masks):
+    if not masks:
         raise ValueError("mask is empty: a ticket needs at least one prunable weight array")
-    if weights.keys() != initial.keys():
-        raise ValueError(
-            f"weights and initial must have the same names, got {sorted(weights)} "
-            f"and {sorted(initial)}"
-        )
-    for name, array in mask.items():
+    for name, mask in masks.items():
         if name not in initial:
             raise ValueError(f"mask names {name!r}, which is not among {sorted(initial)}")
-        if array.dtype != bool:
-            raise ValueError(f"mask[{name!r}] must be boolean, got dtype {array.dtype}")
-        shapes = array.shape, np.shape(initial[name]), np.shape(weights[name])
-        if len(set(shapes)) > 1:
+        if mask.dtype != bool:
+            raise ValueError(f"mask[{name!r}] must be boolean, got dtype {mask.dtype}")
+        if mask.shape != np.shape(initial[name]):
             raise ValueError(
-                f"mask, initial and weights of {name!r} must have one shape, got {shapes}"
+                f"mask and initial of {name!r} must have one shape, got {mask.shape} and "
+                f"{np.shape(initial[name])}"
+            )
+
+
+def _check_like_initial(values, initial):
+    if values.keys() != initial.keys():
+        raise ValueError(
+            "weights, checkpoints and initial must have the same names, got "
+            f"{sorted(values)} and {sorted(initial)}"
+        )
+    for name in initial:
+        if np.shape(values[name]) != np.shape(initial[name]):
+            raise ValueError(
+                f"weights, checkpoints and initial of {name!r} must have one shape, got "
+                f"{np.shape(values[name])} and {np.shape(initial[name])}"
             )

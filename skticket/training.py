@@ -1,7 +1,7 @@
 """Training of one ticket through skorch: a pure function of ticket, data, settings and seed."""
 
+import dis
 import time
-import traceback
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 
@@ -227,11 +227,19 @@ class _Evaluation(Callback):
         net.history.record("iteration", self.step)
         net.history.record("valid_loss", loss)
         net.history.record("valid_score", self.scores[-1])
-        if isinstance(net, TicketNet):
-            # A row a batch would outweigh the network.
-            net.history[-1].pop("batches")
         if self.on_evaluation is not None and self.on_evaluation(net):
             raise KeyboardInterrupt  # skorch's way for a callback to end a training
+
+    def catch_up(self, net):
+        """Evaluate the weights at which a callback ended the training, if not yet done."""
+        if self.iterations and self.iterations[-1] == self.step:
+            return
+        self.on_evaluation = None
+        self.on_epoch_begin(net)
+        valid, _ = net.train_split(None)
+        for batch in net.get_iterator(valid, training=False):
+            self.on_batch_end(net, batch, training=False, **net.validation_step(batch))
+        self.on_epoch_end(net)
 
     def _score(self, predicted, true, weight):
         if self.classification:
@@ -355,9 +363,16 @@ def steps_per_epoch(net, n_rows):
 
 
 def _raised_by_callback(error):
-    """Whether a skorch callback ended the training; otherwise the user did, by Ctrl-C."""
-    frames = traceback.walk_tb(error.__traceback__)
-    return any(isinstance(frame.f_locals.get("self"), Callback) for frame, _ in frames)
+    """Whether a skorch callback ended the training, by a `raise` of its own.
+
+    Otherwise the user did, by Ctrl-C, which strikes at any other instruction.
+    """
+    last = error.__traceback__
+    while last.tb_next is not None:
+        last = last.tb_next
+    frame = last.tb_frame
+    instruction = dis.opname[frame.f_code.co_code[last.tb_lasti]]
+    return instruction == "RAISE_VARARGS" and isinstance(frame.f_locals.get("self"), Callback)
 
 
 def train(
@@ -415,7 +430,7 @@ def train(
     with isolated(seed, net.device):
         evaluation = _Evaluation(data.classification, checkpoint, on_evaluation)
         net = _ready_net(net, ticket, data, _intervals(n_steps, evaluate_every), seed)
-        net.callbacks_.append(("evaluation", evaluation))
+        _add_after_defaults(net, "evaluation", evaluation)
         dataset = _on_device(data.X, data.y, data.weight, net.device)
         sparse = _is_sparse(net, ticket, layout)
         if sparse:
@@ -428,7 +443,12 @@ def train(
             except KeyboardInterrupt as error:
                 if not _raised_by_callback(error):
                     raise
+                evaluation.catch_up(net)
             net.notify("on_train_end", X=dataset, y=None)
+        if isinstance(net, TicketNet):
+            # A row a batch would outweigh the network.
+            for row in net.history:
+                row.pop("batches")
     _check_outcome(evaluation)
     checkpoints = dict(ticket.checkpoints)
     if checkpoint is not None:
@@ -447,6 +467,13 @@ def _is_sparse(net, ticket, layout):
     if layout == "dense" or net.iterator_train is not Batches or not is_covered(net, (TicketNet,)):
         return False
     return layout == "sparse" or sparse_is_faster(ticket)
+
+
+def _add_after_defaults(net, name, callback):
+    """Let a callback come before the user's, which may end the training."""
+    defaults = {name for name, _ in net.get_default_callbacks()}
+    position = sum(name in defaults and name != "print_log" for name, _ in net.callbacks_)
+    net.callbacks_.insert(position, (name, callback))
 
 
 def _ready_net(net, ticket, data, intervals, seed):

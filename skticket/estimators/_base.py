@@ -174,7 +174,7 @@ class WinningTicketBase(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
             context = root.subcontext("round", max_subtasks=search.n_evaluations(len(data.X)))
             context.call_on_fit_task_begin(estimator=self, X=X, y=y)
             trained = search.train(
-                ticket, data, number, on_evaluation=partial(self._report, context, ticket)
+                ticket, data, number, on_evaluation=partial(self._report, context, ticket, X, y)
             )
             ticket = trained.ticket
             self._record(number, trained)
@@ -203,7 +203,11 @@ class WinningTicketBase(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
 
     def _forget(self):
         """Start anew, with a seed of its own."""
-        self._seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
+        random_state = self.random_state
+        if random_state is None:
+            # Not NumPy's global generator, which is to stay as it is.
+            random_state = np.random.RandomState()
+        self._seed = check_random_state(random_state).randint(np.iinfo(np.int32).max)
         self._round = 0
         self._rounds, self._trained = [], []
         self._keep(0)
@@ -374,6 +378,12 @@ class WinningTicketBase(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
         return check_memory(self.memory)
 
     def _default_net(self, hidden_layer_sizes, n_inputs, n_outputs):
+        try:
+            torch.empty(0, device=self.device)
+        except (RuntimeError, AssertionError) as error:
+            raise ValueError(
+                f"device must name a torch device of this machine, got {self.device!r}: {error}"
+            ) from error
         optimizer = self.optimizer
         options = {}
         if isinstance(optimizer, str):
@@ -490,13 +500,15 @@ class WinningTicketBase(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
         data = self._hold_out(X, y, sample_weight)
         return self._with(search.train(ticket, data, self.selected_round_).ticket)
 
-    def _report(self, context, ticket, net):
+    def _report(self, context, ticket, X, y, net):
         """Tell scikit-learn's callbacks of an evaluation; return whether to stop."""
-        epoch = context.subcontext("epoch").call_on_fit_task_begin(estimator=self)
+        epoch = context.subcontext("epoch").call_on_fit_task_begin(estimator=self, X=X, y=y)
         current = lambda: self._as_of(  # noqa: E731 (evaluated only when a callback asks)
             Ticket(ticket.initial, ticket.mask, read_arrays(net.module_))
         )
-        ends = epoch.call_on_fit_task_end(estimator=self, reconstruction_attributes=current)
+        ends = epoch.call_on_fit_task_end(
+            estimator=self, X=X, y=y, reconstruction_attributes=current
+        )
         if ends:
             # A round cut short is nothing that a later fit may go on from.
             self._warm_key = None
