@@ -119,14 +119,15 @@ class Gradients:
         -------
         dict of str to ndarray of float64
             By the names of the ticket's masks. The flow is the sum of the outputs for
-            a row of ones.
+            a row of ones, without the biases of the layers that can be pruned.
         """
+        biases = {name.removesuffix("weight") + "bias" for name in ticket.mask}
         with isolated(self.seed, "cpu"):
             module = self._double_module
             load_arrays(module, ticket.initial)
             with torch.no_grad():
-                for parameter in module.parameters():
-                    parameter.abs_()
+                for name, parameter in module.named_parameters():
+                    parameter.abs_().mul_(name not in biases)
             output = module(torch.ones(1, *self.row_shape, dtype=torch.float64))
             output = output[0] if isinstance(output, tuple) else output
             return _to_arrays(ticket, _gradient(output.sum(), _weights(module, ticket)))

@@ -509,9 +509,9 @@ class SynFlow(_GradientStrategy):
     """Keep the weights that carry most synaptic flow: score abs(w0) ∂R/∂abs(w0).
 
     R is the sum of the outputs for an input of ones, with the absolute value of each
-    parameter in its place and the module in evaluation mode: for fully connected
-    ReLU layers without biases the sum over all paths from inputs to outputs of
-    the product of their absolute weights. No data are needed. Each pruning goes in
+    parameter in its place, no biases in the layers that are pruned, and the module in
+    evaluation mode: for fully connected ReLU layers, the sum over all paths from inputs
+    to outputs of the product of their absolute weights. No data are needed. Each pruning goes in
     `n_steps` steps, by the same share each, and scores anew in between, so
     that the last weights of a layer come to carry all the flow and stay.
 
