@@ -355,6 +355,9 @@ class _StandIn:
     def __sklearn_clone__(self):
         return copy(self)
 
+    def __sklearn_is_fitted__(self):
+        return True
+
 
 def _with_stand_in(unfitted, stand_in, seed):
     """Return what trains one control: the stand-in, or a meta-estimator with it inside."""
