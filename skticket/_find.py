@@ -1,5 +1,7 @@
 """What `skticket find` and `skticket info` do."""
 
+import logging
+
 import pandas as pd
 from matplotlib.figure import Figure
 from rich.console import Console
@@ -37,6 +39,9 @@ def find(source, target, task, parameters, output):
         Folder to write to.
     """
     console = Console()
+    # The first compilation of the sparse step takes a while, and says so in the log.
+    logging.basicConfig(format="%(name)s: %(message)s")
+    logging.getLogger("skticket").setLevel(logging.INFO)
     data, regression, defaults = _load(source, target, task)
     X_train, X_test, y_train, y_test = data
     estimator_class = WinningTicketRegressor if regression else WinningTicketClassifier

@@ -3,13 +3,14 @@
 import numpy as np
 
 from .kernels import SparseNetwork
+from .sparse import is_large
 
 __all__ = ["Predictor"]
 
 # Small enough for the activations of a block to stay in the cache.
 _BLOCK_ROWS = 1024
-# Found by benchmarks/sparse_prediction.py.
-_CROSSOVER_DENSITY = 0.3
+# Where the two forms cross, by benchmarks/sparse_step.py.
+_CROSSOVER_DENSITY = 0.35
 
 
 class Predictor:
@@ -65,7 +66,7 @@ class Predictor:
 
     def _is_sparse(self):
         if self.layout == "auto":
-            return self.ticket.density <= _CROSSOVER_DENSITY
+            return is_large(self.ticket) and self.ticket.density <= _CROSSOVER_DENSITY
         return self.layout == "sparse"
 
 

@@ -46,7 +46,6 @@ _OPTIMIZERS = {
         {"amsgrad": False, "maximize": False, "decoupled_weight_decay": False},
     ),
 }
-_CROSSOVER_DENSITY = 0.5
 _NETS = (NeuralNet, NeuralNetClassifier, NeuralNetBinaryClassifier, NeuralNetRegressor)
 
 
@@ -178,7 +177,10 @@ def is_covered(net, own_nets=()):
 def sparse_is_faster(ticket):
     """Tell whether the compiled step is the faster one for a ticket.
 
-    The rule knows nothing of the machine, so that results do not depend on it.
+    The rule knows nothing of the machine, so that results do not depend on it: at
+    most half of at least 100,000 weights. benchmarks/sparse_step.py measures where the
+    two layouts cross; smaller networks train in seconds in either, less than it takes
+    to compile the step for the first time.
 
     Parameters
     ----------
@@ -189,7 +191,12 @@ def sparse_is_faster(ticket):
     -------
     bool
     """
-    return ticket.density <= _CROSSOVER_DENSITY
+    return is_large(ticket) and ticket.density <= 0.5
+
+
+def is_large(ticket):
+    """Tell whether a full network is large enough to be worth compiling for."""
+    return sum(mask.size for mask in ticket.mask.values()) >= 100_000
 
 
 def train_sparsely(net, ticket, data, *, keep_predictions):
@@ -251,4 +258,6 @@ class _SparseStep:
         for option in self.options:
             setattr(self.optimizer, option, group[option])
         self.optimizer.update(network.parameters, network.gradients)
+        # torch's learning rate schedulers warn unless the optimizer has stepped.
+        net.optimizer_._opt_called = True
         return {"loss": np.float64(loss), "y_pred": y_pred}

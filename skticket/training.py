@@ -44,8 +44,9 @@ class Batches:
     ----------
     dataset : skorch.dataset.Dataset
         Holds `X` and `y` whole; `y` may be a tuple of targets and row weights.
-    batch_size : int
+    batch_size : int or "auto"
         Rows of a batch; the last batch of a pass over the data may be smaller.
+        "auto": 60, but few enough for ten batches a pass, if that leaves eight rows.
     intervals : sequence of int, default=None
         For training: each iteration yields so many batches in turn, going on
         where the previous one ended. Each pass over the data has an order of its own.
@@ -85,7 +86,7 @@ class Batches:
         # Prediction has no targets, but skorch unpacks pairs.
         y = self.X.new_zeros(len(self.X)) if dataset.y is None else dataset.y
         self.y = _Targets(y) if isinstance(y, tuple) else torch.as_tensor(y)
-        self.batch_size = batch_size
+        self.batch_size = _n_batch_rows(batch_size, len(self.X))
         self.drop_last = drop_last
         self.gather = gather
         self._intervals = None if intervals is None else iter(intervals)
@@ -357,9 +358,15 @@ def steps_per_epoch(net, n_rows):
         Rows to train on.
     """
     options = net.get_params_for("iterator_train")
-    batch_size = options.get("batch_size", net.batch_size)
-    batch_size = n_rows if batch_size == -1 else min(batch_size, n_rows)
+    batch_size = _n_batch_rows(options.get("batch_size", net.batch_size), n_rows)
     return n_rows // batch_size if options.get("drop_last") else -(-n_rows // batch_size)
+
+
+def _n_batch_rows(batch_size, n_rows):
+    if batch_size == "auto":
+        # A tenth of few rows, so that an epoch has steps enough.
+        batch_size = min(60, max(8, n_rows // 10))
+    return n_rows if batch_size == -1 else min(batch_size, n_rows)
 
 
 def _raised_by_callback(error):

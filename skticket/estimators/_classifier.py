@@ -76,7 +76,7 @@ class WinningTicketClassifier(ClassifierMixin, WinningTicketBase):
         select="last",
         optimizer="adam",
         learning_rate=1.2e-3,
-        batch_size=60,
+        batch_size="auto",
         max_epochs=30,
         init="glorot_normal",
         validation_fraction=0.1,

@@ -38,8 +38,9 @@ PARAMETERS = """
         afresh each round.
     learning_rate : float, default=1.2e-3
         Step size.
-    batch_size : int, default=60
-        Rows of a mini-batch.
+    batch_size : int or "auto", default="auto"
+        Rows of a mini-batch. "auto": 60, but few enough for ten batches an epoch, if
+        that leaves eight rows.
     max_epochs : int, default=30
         Passes over the training rows in each round.
     init : str or callable, default="glorot_normal"
@@ -63,8 +64,14 @@ PARAMETERS = """
         `device` count, not the parameters of these or like names here. Batches
         are shuffled, and cut from one tensor, unless it has an `iterator_train` of
         its own.
-    layout : {"auto", "dense"}, default="auto"
-        How weights are stored in training; at present always dense, with masks.
+    layout : {"auto", "dense", "sparse"}, default="auto"
+        How weights are stored in training. "dense": whole, with masks, through torch.
+        "sparse": surviving weights alone, by a compiled step whose time and memory
+        shrink with the density; on the CPU, for fully connected networks (the default
+        one, or a `torch.nn.Sequential` of Linear layers and one kind of ReLU, Tanh or
+        Sigmoid), cross-entropy or squared error, and plain SGD or Adam; anything
+        else trains dense. "auto": sparse from half of at least 100,000 weights
+        downwards. The two agree up to float32 rounding.
     device : str, default="cpu"
         The torch device to train on.
     warm_start : bool, default=False
