@@ -27,11 +27,12 @@ def replacing(path):
     Examples
     --------
     >>> import tempfile
+    >>> from pathlib import Path
     >>> from skticket.files import replacing
     >>> folder = tempfile.TemporaryDirectory()
     >>> with replacing(f"{folder.name}/a.txt") as temporary:
     ...     _ = temporary.write_text("whole")
-    >>> open(f"{folder.name}/a.txt").read()
+    >>> Path(folder.name, "a.txt").read_text()
     'whole'
     >>> folder.cleanup()
     """

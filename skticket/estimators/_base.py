@@ -21,6 +21,7 @@ from sklearn.callback import CallbackSupportMixin
 from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
+from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import (
     _check_sample_weight,
     check_is_fitted,
@@ -40,6 +41,10 @@ from ..ticket import Ticket
 from ..training import Data, TicketNet, check_outputs, prediction_net
 
 _OPTIMIZERS = {"adam": torch.optim.Adam, "sgd": torch.optim.SGD}
+
+
+def _has_two_forms(estimator):
+    return getattr(estimator, "_predictor", None) is not None
 
 
 class WinningTicketBase(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
@@ -284,11 +289,12 @@ class WinningTicketBase(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
         self._set_ticket(self._search().rewind_ticket(self.ticket_, self._round, to))
         return self
 
+    @available_if(_has_two_forms)
     def sparsify(self):
         """Predict with the sparse form of the ticket.
 
         By itself the estimator chooses the form that is faster at the ticket's density.
-        Networks of one's own (`net`) always predict in dense form.
+        Available once fitted, for the default network; others predict in dense form.
 
         Returns
         -------
@@ -297,8 +303,11 @@ class WinningTicketBase(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
         """
         return self._predict_by("sparse")
 
+    @available_if(_has_two_forms)
     def densify(self):
         """Predict with the dense form of the ticket.
+
+        Available once fitted, for the default network.
 
         Returns
         -------
@@ -308,9 +317,7 @@ class WinningTicketBase(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
         return self._predict_by("dense")
 
     def _predict_by(self, layout):
-        check_is_fitted(self)
-        if self._predictor is not None:
-            self._predictor = Predictor(self.ticket_, layout)
+        self._predictor = Predictor(self.ticket_, layout)
         return self
 
     def staged_predict(self, X):

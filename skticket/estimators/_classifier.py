@@ -56,7 +56,7 @@ class WinningTicketClassifier(ClassifierMixin, WinningTicketBase):
     >>> model.score(X, y) > 0.9
     True
     >>> clf.ticket_
-    Ticket(density=0.5259, n_weights=237)
+    Ticket(density=0.5289, n_weights=238)
     """
 
     _parameter_constraints = {
