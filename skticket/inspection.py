@@ -150,7 +150,7 @@ class TicketCurveDisplay:
         score_ax.plot([], [], "o", color="0.3", label="a winning ticket")
         score_ax.plot([], [], "o", color="0.3", markerfacecolor="white", label="not one")
         # Above the axes, where no curve can run through it.
-        score_ax.legend(frameon=False, ncols=4, loc="lower left", bbox_to_anchor=(-0.15, 1.0))
+        score_ax.legend(frameon=False, ncols=2, loc="lower left", bbox_to_anchor=(0.0, 1.0))
         self._draw(iterations_ax, self.iterations_to_converge, color=GREEN, **line_kw)
         iterations_ax.set_ylabel("iterations to converge")
         iterations_ax.yaxis.set_major_locator(MaxNLocator(6, integer=True))
