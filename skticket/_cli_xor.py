@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from ._cli_errors import one_line_errors
+
 
 def xor(
     networks: Annotated[int, typer.Option(help="Networks a condition.")] = 1000,
@@ -20,9 +22,6 @@ def xor(
     ),
 ) -> None:
     """Repeat the paper's first experiment: thousands of networks that learn exclusive or."""
-    # Not above: `cli` imports this module.
-    from .cli import one_line_errors
-
     with one_line_errors():
         _run(
             _whole_numbers(units),

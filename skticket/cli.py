@@ -1,13 +1,12 @@
 """The command line: `python -m skticket find|xor|info ...`."""
 
-import sys
-from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
 
+from ._cli_errors import one_line_errors
 from ._cli_xor import xor
 
 app = typer.Typer(
@@ -31,21 +30,6 @@ class Task(StrEnum):
     auto = "auto"
     classification = "classification"
     regression = "regression"
-
-
-def fail(message) -> NoReturn:
-    """Print one line on standard error and exit with code 2."""
-    print(f"skticket: error: {' '.join(str(message).split())}", file=sys.stderr)
-    raise typer.Exit(2)
-
-
-@contextmanager
-def one_line_errors():
-    """Turn errors in the data or the parameters into one line and exit code 2."""
-    try:
-        yield
-    except (ValueError, OSError) as error:
-        fail(error)
 
 
 def _number_or_name(text):

@@ -15,7 +15,7 @@ from .network import draw_initial
 from .pruning import Prune, needs_gradients
 from .rewinding import Rewind
 from .ticket import Ticket
-from .training import Data, Trained, first_ticket, steps_per_epoch, train
+from .training import Data, Trained, first_ticket, has_own_batches, steps_per_epoch, train
 
 __all__ = ["Search", "derive_seed", "tabulate"]
 
@@ -152,6 +152,9 @@ class Search:
 
     def n_evaluations(self, n_rows):
         """How many evaluations the training on `n_rows` rows has."""
+        if not has_own_batches(self.net):
+            # An iterator of the user's has no grid but its epochs.
+            return self.max_epochs
         n_steps = self.max_epochs * steps_per_epoch(self.net, n_rows)
         return -(-n_steps // self._evaluate_every(n_rows))
 

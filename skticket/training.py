@@ -341,6 +341,11 @@ def _with_batches(net, iterator, **options):
     return net
 
 
+def has_own_batches(net):
+    """Tell whether a net's training batches are cut here, not by an iterator of the user's."""
+    return net.iterator_train in (DataLoader, Batches)
+
+
 def _intervals(n_steps, evaluate_every):
     """Numbers of steps between evaluations; the last may be smaller."""
     whole, rest = divmod(n_steps, evaluate_every)

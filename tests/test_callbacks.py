@@ -311,3 +311,21 @@ def test_silent_by_default(capfd, cls):
     estimator(cls).fit(X, y).predict(X)
     output = capfd.readouterr()
     assert output.out == output.err == ""
+
+
+def test_iterator_of_ones_own_is_evaluated_each_epoch():
+    from skorch import NeuralNetClassifier
+    from torch import nn
+    from torch.utils.data import DataLoader
+
+    class Loader(DataLoader):
+        pass
+
+    net = NeuralNetClassifier(
+        nn.Linear, iterator_train=Loader, criterion=nn.CrossEntropyLoss, max_epochs=4, verbose=0
+    ).set_params(module__in_features=X.shape[1], module__out_features=len(np.unique(y)))
+    clf = WinningTicketClassifier(net=net, rounds=1, evaluate_every=1000, random_state=0)
+    recording = Recording()
+    clf.set_callbacks(recording).fit(X, y)
+    assert [len(history) for history in clf.histories_] == [4, 4]
+    assert recording.paths("end") == tree(2, 4)

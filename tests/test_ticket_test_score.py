@@ -120,8 +120,13 @@ def test_a_good_ticket_beats_its_controls():
     model = WinningTicketClassifier((60,), rounds=7, max_epochs=6, random_state=0)
     result = ticket_test_score(model, X / 16, y, n_controls=19, scoring="neg_log_loss")
     assert result.pvalue == 0.05
-    chance = clone(model).set_params(strategy="random", random_state=1)
-    assert ticket_test_score(chance, X / 16, y, n_controls=9, scoring="neg_log_loss").pvalue > 0.1
+    # A random ticket is one of its controls: each p-value is at its floor once in ten times.
+    chances = [clone(model).set_params(strategy="random", random_state=seed) for seed in range(3)]
+    pvalues = [
+        ticket_test_score(chance, X / 16, y, n_controls=9, scoring="neg_log_loss").pvalue
+        for chance in chances
+    ]
+    assert np.median(pvalues) > 0.1
 
 
 def test_repeatable(global_state):
