@@ -66,8 +66,11 @@ class _EndedEarly(Exception):
         self.trained = trained
 
 
-def _train_to_the_end(net, ticket, data, *, on_evaluation=None, **settings):
-    """Train; raise `_EndedEarly` if `on_evaluation`, by which nothing is remembered, ends it."""
+def _train_to_the_end(net, ticket, data, digest, *, on_evaluation=None, **settings):
+    """Train; raise `_EndedEarly` if `on_evaluation`, by which nothing is remembered, ends it.
+
+    Trainings are told apart by the `digest` of the data, which is computed once, not by the data.
+    """
     ended = []
 
     def report(net):
@@ -165,12 +168,13 @@ class Search:
         """Train a ticket as in this round; `call` counts trainings of one round."""
         n_rows = len(data.X)
         first = round == 0 and call == 0
-        remembered = self.memory.cache(_train_to_the_end, ignore=["on_evaluation"])
+        remembered = self.memory.cache(_train_to_the_end, ignore=["data", "on_evaluation"])
         try:
             return remembered(
                 self.net,
                 ticket,
                 data,
+                None if self.memory.location is None else data.digest,
                 n_steps=self.max_epochs * steps_per_epoch(self.net, n_rows),
                 evaluate_every=self._evaluate_every(n_rows),
                 seed=derive_seed(self.seed, Stream.TRAIN, round, call),

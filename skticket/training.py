@@ -3,8 +3,10 @@
 import dis
 import time
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from functools import cached_property
 
+import joblib
 import numpy as np
 import torch
 from sklearn.base import clone
@@ -147,6 +149,8 @@ class Data:
         Whether the score is the accuracy; otherwise it is R².
     weight, weight_valid : ndarray of float32, shape (n_rows,), default=None
         What the rows' losses and scores are weighted with.
+    X_test, y_test : ndarray, default=None
+        Rows that choose nothing, but whose score is recorded at each evaluation.
     """
 
     X: np.ndarray
@@ -156,6 +160,13 @@ class Data:
     classification: bool
     weight: np.ndarray = None
     weight_valid: np.ndarray = None
+    X_test: np.ndarray = None
+    y_test: np.ndarray = None
+
+    @cached_property
+    def digest(self):
+        """A hash of all rows, computed once: what remembers trainings tells data apart by it."""
+        return joblib.hash([getattr(self, field.name) for field in fields(self)])
 
 
 @dataclass(frozen=True)
@@ -174,6 +185,8 @@ class Trained:
         Loss and score on the validation rows at each evaluation.
     fit_time : float
         Seconds.
+    test_score : ndarray of float, shape (n_evaluations,), or None
+        Score on the test rows at each evaluation, where the data have such rows.
     """
 
     ticket: Ticket
@@ -182,6 +195,7 @@ class Trained:
     valid_loss: np.ndarray
     valid_score: np.ndarray
     fit_time: float
+    test_score: np.ndarray = None
 
     @property
     def convergence(self):
@@ -192,14 +206,15 @@ class Trained:
 class _Evaluation(Callback):
     """Record loss and score at each evaluation, and the weights at a checkpoint."""
 
-    def __init__(self, classification, checkpoint, on_evaluation):
+    def __init__(self, classification, checkpoint, on_evaluation, test):
         self.classification = classification
         self.checkpoint = checkpoint
         self.on_evaluation = on_evaluation
+        self.test = test
 
     def on_train_begin(self, net, X=None, y=None, **kwargs):
         self.step = 0
-        self.iterations, self.losses, self.scores = [], [], []
+        self.iterations, self.losses, self.scores, self.test_scores = [], [], [], []
         self.checkpoint_arrays = None
 
     def on_epoch_begin(self, net, dataset_train=None, dataset_valid=None, **kwargs):
@@ -214,7 +229,7 @@ class _Evaluation(Callback):
             y, weight = batch[1] if isinstance(batch[1], tuple) else (batch[1], None)
             weight = torch.ones(len(y)) if weight is None else weight.cpu()
             self._losses.append(loss.item() * float(weight.sum()))
-            self._predicted.append(y_pred[0] if isinstance(y_pred, tuple) else y_pred)
+            self._predicted.append(y_pred)
             self._true.append(y.cpu())
             self._weight.append(weight)
 
@@ -223,8 +238,11 @@ class _Evaluation(Callback):
         loss = sum(self._losses) / float(weight.sum())
         self.iterations.append(self.step)
         self.losses.append(loss)
-        predicted = net._get_predict_nonlinearity()(torch.cat(self._predicted)).cpu()
-        self.scores.append(self._score(predicted, torch.cat(self._true), weight))
+        self.scores.append(self._score(net, self._predicted, torch.cat(self._true), weight))
+        if self.test is not None:
+            batches = net.get_iterator(self.test, training=False)
+            outputs = [net.evaluation_step(batch, training=False) for batch in batches]
+            self.test_scores.append(self._score(net, outputs, self.test.y.cpu()))
         net.history.record("iteration", self.step)
         net.history.record("valid_loss", loss)
         net.history.record("valid_score", self.scores[-1])
@@ -242,7 +260,9 @@ class _Evaluation(Callback):
             self.on_batch_end(net, batch, training=False, **net.validation_step(batch))
         self.on_epoch_end(net)
 
-    def _score(self, predicted, true, weight):
+    def _score(self, net, outputs, true, weight=None):
+        outputs = [y[0] if isinstance(y, tuple) else y for y in outputs]
+        predicted = net._get_predict_nonlinearity()(torch.cat(outputs)).cpu()
         if self.classification:
             return float(np.average(predicted.argmax(-1) == true, weights=weight))
         # A diverged network must end in a NaN, not in r2_score's error.
@@ -440,7 +460,9 @@ def train(
     """
     start = time.perf_counter()
     with isolated(seed, net.device):
-        evaluation = _Evaluation(data.classification, checkpoint, on_evaluation)
+        has_test = data.X_test is not None
+        test = _on_device(data.X_test, data.y_test, None, net.device) if has_test else None
+        evaluation = _Evaluation(data.classification, checkpoint, on_evaluation, test)
         net = _ready_net(net, ticket, data, _intervals(n_steps, evaluate_every), seed)
         _add_after_defaults(net, "evaluation", evaluation)
         dataset = _on_device(data.X, data.y, data.weight, net.device)
@@ -472,6 +494,7 @@ def train(
         np.array(evaluation.losses),
         np.array(evaluation.scores),
         time.perf_counter() - start,
+        np.array(evaluation.test_scores) if has_test else None,
     )
 
 
