@@ -17,7 +17,7 @@ from .rewinding import Rewind
 from .ticket import Ticket
 from .training import Data, Trained, first_ticket, has_own_batches, steps_per_epoch, train
 
-__all__ = ["Search", "derive_seed", "tabulate"]
+__all__ = ["Search", "derive_seed", "open_memory", "tabulate"]
 
 # A score this much below the full network's still counts as reaching it.
 TOLERANCE = 1e-3
@@ -56,6 +56,22 @@ def derive_seed(seed, *key):
     True
     """
     return int(np.random.SeedSequence(seed, spawn_key=key).generate_state(1)[0])
+
+
+def open_memory(folder):
+    """Return the memory that a folder holds.
+
+    Parameters
+    ----------
+    folder : str or path-like
+        Made when first written to.
+
+    Returns
+    -------
+    joblib.Memory
+        Compressed, because that carries a checksum: a damaged entry is trained anew.
+    """
+    return Memory(folder, verbose=0, compress=("zlib", 1))
 
 
 class _EndedEarly(Exception):
@@ -117,6 +133,8 @@ class Search:
         Determines everything random.
     memory : joblib.Memory
         Where trainings are remembered, by all that determines them.
+    n_steps : int, default=None
+        Optimizer steps a round, instead of `max_epochs`.
     """
 
     net: NeuralNet
@@ -133,6 +151,7 @@ class Search:
     layout: str
     seed: int
     memory: Memory
+    n_steps: int | None = None
 
     @property
     def n_rounds(self):
@@ -158,8 +177,10 @@ class Search:
         if not has_own_batches(self.net):
             # An iterator of the user's has no grid but its epochs.
             return self.max_epochs
-        n_steps = self.max_epochs * steps_per_epoch(self.net, n_rows)
-        return -(-n_steps // self._evaluate_every(n_rows))
+        return -(-self._n_steps(n_rows) // self._evaluate_every(n_rows))
+
+    def _n_steps(self, n_rows):
+        return self.n_steps or self.max_epochs * steps_per_epoch(self.net, n_rows)
 
     def _evaluate_every(self, n_rows):
         return self.evaluate_every or steps_per_epoch(self.net, n_rows)
@@ -175,7 +196,7 @@ class Search:
                 ticket,
                 data,
                 None if self.memory.location is None else data.digest,
-                n_steps=self.max_epochs * steps_per_epoch(self.net, n_rows),
+                n_steps=self._n_steps(n_rows),
                 evaluate_every=self._evaluate_every(n_rows),
                 seed=derive_seed(self.seed, Stream.TRAIN, round, call),
                 layout=self.layout,

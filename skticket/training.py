@@ -18,12 +18,13 @@ from skorch.helper import predefined_split
 from skorch.history import History
 from torch.utils.data import DataLoader
 
-from .network import load_arrays, masked, new_ticket, read_arrays
+from .network import MLP, load_arrays, masked, new_ticket, read_arrays
 from .sparse import Rows, is_covered, sparse_is_faster, train_sparsely
 from .ticket import Ticket
 
 __all__ = ["Batches", "Data", "TicketNet", "Trained", "train"]
 
+OPTIMIZERS = {"adam": torch.optim.Adam, "sgd": torch.optim.SGD}
 _EVALUATION_ROWS = 1024
 
 
@@ -133,6 +134,73 @@ class TicketNet(NeuralNet):
         losses = self.criterion(reduction="none")(y_pred, y_true)
         losses = losses.reshape(len(losses), -1).mean(dim=1)
         return (losses * weight).sum() / weight.sum()
+
+
+def default_net(
+    hidden_layer_sizes,
+    n_inputs,
+    n_outputs,
+    *,
+    criterion,
+    optimizer="adam",
+    learning_rate=1.2e-3,
+    batch_size="auto",
+    max_epochs=1,
+    device="cpu",
+):
+    """Return the prototype of the net that trains the default network.
+
+    Parameters
+    ----------
+    hidden_layer_sizes, n_inputs, n_outputs
+        As for `skticket.network.MLP`.
+    criterion : type
+        The loss, a torch module.
+    optimizer : str or type, default="adam"
+        "adam", "sgd" or a torch optimizer.
+    learning_rate : float, default=1.2e-3
+        Its step size.
+    batch_size : int or "auto", default="auto"
+        As for `Batches`.
+    max_epochs : int, default=1
+        Passes over the training rows.
+    device : str, default="cpu"
+        A torch device of this machine.
+
+    Returns
+    -------
+    TicketNet
+        Not yet initialized.
+
+    Raises
+    ------
+    ValueError
+        If the device does not exist.
+    """
+    try:
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise ValueError(
+            f"device must name a torch device of this machine, got {device!r}: {error}"
+        ) from error
+    options = {}
+    if isinstance(optimizer, str):
+        # A fused step is up to five times faster than torch's default on a CPU.
+        optimizer, options = OPTIMIZERS[optimizer], {"optimizer__fused": True}
+    return TicketNet(
+        MLP,
+        module__n_inputs=n_inputs,
+        module__hidden_layer_sizes=hidden_layer_sizes,
+        module__n_outputs=n_outputs,
+        criterion=criterion,
+        optimizer=optimizer,
+        lr=learning_rate,
+        batch_size=batch_size,
+        max_epochs=max_epochs,
+        device=device,
+        verbose=0,
+        **options,
+    )
 
 
 @dataclass(frozen=True)

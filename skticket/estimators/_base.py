@@ -9,8 +9,6 @@ from pickle import PicklingError
 
 import joblib
 import numpy as np
-import torch
-from joblib import Memory
 from sklearn.base import (
     BaseEstimator,
     _fit_context,
@@ -32,15 +30,13 @@ from skorch import NeuralNet
 
 from .._parameter_step import parameter_and_step
 from ..initialization import INIT_NAMES
-from ..network import MLP, read_arrays
+from ..network import read_arrays
 from ..prediction import Predictor
 from ..pruning import RATE_CONSTRAINTS, STRATEGY_CONSTRAINTS
 from ..rewinding import REWIND_CONSTRAINTS
-from ..search import Search, Stream, derive_seed, select_round, tabulate
+from ..search import Search, Stream, derive_seed, open_memory, select_round, tabulate
 from ..ticket import Ticket
-from ..training import Data, TicketNet, check_outputs, prediction_net
-
-_OPTIMIZERS = {"adam": torch.optim.Adam, "sgd": torch.optim.SGD}
+from ..training import OPTIMIZERS, Data, check_outputs, default_net, prediction_net
 
 
 def _has_two_forms(estimator):
@@ -58,7 +54,7 @@ class WinningTicketBase(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
         "schedule": [StrOptions({"iterative", "one-shot"})],
         "rewind": REWIND_CONSTRAINTS,
         "select": [StrOptions({"last", "best", "winning"})],
-        "optimizer": [StrOptions(set(_OPTIMIZERS)), callable],
+        "optimizer": [StrOptions(set(OPTIMIZERS)), callable],
         "learning_rate": [Interval(Real, 0, None, closed="neither")],
         "batch_size": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
         "max_epochs": [Interval(Integral, 1, None, closed="left")],
@@ -380,35 +376,18 @@ class WinningTicketBase(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
 
     def _memory(self):
         if isinstance(self.memory, str):
-            # Compressed, because that carries a checksum: a damaged entry is trained anew.
-            return Memory(self.memory, verbose=0, compress=("zlib", 1))
+            return open_memory(self.memory)
         return check_memory(self.memory)
 
-    def _default_net(self, hidden_layer_sizes, n_inputs, n_outputs):
-        try:
-            torch.empty(0, device=self.device)
-        except (RuntimeError, AssertionError) as error:
-            raise ValueError(
-                f"device must name a torch device of this machine, got {self.device!r}: {error}"
-            ) from error
-        optimizer = self.optimizer
-        options = {}
-        if isinstance(optimizer, str):
-            # A fused step is up to five times faster than torch's default on a CPU.
-            optimizer, options = _OPTIMIZERS[optimizer], {"optimizer__fused": True}
-        return TicketNet(
-            MLP,
-            module__n_inputs=n_inputs,
-            module__hidden_layer_sizes=hidden_layer_sizes,
-            module__n_outputs=n_outputs,
+    def _default_net(self, *layer_sizes):
+        return default_net(
+            *layer_sizes,
             criterion=self._criterion(),
-            optimizer=optimizer,
-            lr=self.learning_rate,
+            optimizer=self.optimizer,
+            learning_rate=self.learning_rate,
             batch_size=self.batch_size,
             max_epochs=self.max_epochs,
             device=self.device,
-            verbose=0,
-            **options,
         )
 
     def _hold_out(self, X, y, sample_weight):
