@@ -1,9 +1,26 @@
-"""Colours and axes that the displays share."""
+"""Colours, axes and legends that the displays share."""
 
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib import colormaps
+from matplotlib.ticker import EngFormatter, FuncFormatter, LogLocator, NullFormatter
 
 # From the palette of Okabe and Ito, which colour-blind readers can tell apart.
 BLUE, ORANGE, GREEN = "#0072B2", "#D55E00", "#009E73"
+
+# Colour and marker of each condition: either alone is enough to tell them apart.
+CONDITION_STYLES = (
+    (BLUE, "o"),
+    (ORANGE, "s"),
+    (GREEN, "^"),
+    ("#CC79A7", "D"),
+    ("#E69F00", "v"),
+    ("#56B4E9", "P"),
+    ("#000000", "X"),
+)
+
+# The ends of this map are left out: one is nearly black, the other too pale on white.
+_SIZES, _SIZES_FROM, _SIZES_TO = "plasma", 0.03, 0.86
 
 
 def percent_axis(ax):
@@ -16,3 +33,113 @@ def percent_axis(ax):
     ax.xaxis.set_minor_formatter(NullFormatter())
     ax.set_xlabel("percent of weights remaining")
     ax.spines[["top", "right"]].set_visible(False)
+
+
+def weights_axis(ax):
+    """Make the x axis that of the number of weights: logarithmic, the most on the left."""
+    ax.set_xscale("log")
+    ax.set_xlim(ax.dataLim.x1 * 1.12, ax.dataLim.x0 / 1.12)
+    ax.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    ax.xaxis.set_major_formatter(EngFormatter(sep=""))
+    ax.xaxis.set_minor_formatter(NullFormatter())
+    ax.set_xlabel("number of weights remaining")
+    ax.spines[["top", "right"]].set_visible(False)
+
+
+def percent_label(percent):
+    """Return a size as text, such as "51.3%"."""
+    return f"{percent:.3g}%"
+
+
+def size_colors(percents):
+    """Return a colour for each size: black for the full network, then dark to light.
+
+    Parameters
+    ----------
+    percents : sequence of float
+        Percent remaining, from the largest to the smallest.
+
+    Returns
+    -------
+    list of colours
+    """
+    is_full = [percent >= 100 for percent in percents]
+    n_pruned = is_full.count(False)
+    # One alone is drawn from the middle, where it differs most from black.
+    places = np.linspace(_SIZES_FROM, _SIZES_TO, n_pruned) if n_pruned > 1 else [0.5]
+    pruned = iter(colormaps[_SIZES](places))
+    return ["black" if full else next(pruned) for full in is_full]
+
+
+def make_axes(ax, n_axes, what, *, n_columns=None, size=(4.4, 3.2), **subplots_kw):
+    """Return the Axes to draw in, and whether they are of a new figure.
+
+    Parameters
+    ----------
+    ax : Axes, array-like of Axes, or None
+        What the caller was given.
+    n_axes : int
+        How many are needed.
+    what : str
+        What each of them is for, as errors say it.
+    n_columns : int, default=None
+        Columns of a new figure; all in one row when None.
+    size : tuple of float
+        Width and height of each in a new figure, in inches.
+    **subplots_kw : dict
+        Passed to matplotlib's `subplots` for a new figure.
+
+    Returns
+    -------
+    axes : ndarray of shape (n_axes,)
+    is_new : bool
+    """
+    if ax is not None:
+        axes = np.atleast_1d(np.asarray(ax, dtype=object)).ravel()
+        if len(axes) != n_axes:
+            raise ValueError(f"ax must hold {n_axes} Axes, one for each {what}, got {len(axes)}")
+        return axes, False
+    n_columns = min(n_axes, n_columns or n_axes)
+    n_rows = -(-n_axes // n_columns)
+    figure, grid = plt.subplots(
+        n_rows,
+        n_columns,
+        figsize=(size[0] * n_columns, size[1] * n_rows),
+        layout="constrained",
+        squeeze=False,
+        **subplots_kw,
+    )
+    for unused in grid.ravel()[n_axes:]:
+        figure.delaxes(unused)
+    return grid.ravel()[:n_axes], True
+
+
+def draw_legend(axes, is_new, *, side, title=None, most_columns=1):
+    """Draw one legend for all axes: outside those of a new figure, else in the last.
+
+    Parameters
+    ----------
+    axes : ndarray of Axes
+        The handles are those of the first.
+    is_new : bool
+        Whether the figure is the display's own.
+    side : {"right", "above"}
+        Where in a figure of one's own.
+    title : str, default=None
+        Over the entries.
+    most_columns : int, default=1
+        Most columns of entries, above.
+
+    Returns
+    -------
+    matplotlib Legend
+    """
+    handles, labels = axes[0].get_legend_handles_labels()
+    options = {"frameon": False, "title": title}
+    if not is_new:
+        return axes[-1].legend(handles, labels, **options)
+    where = {"right": "outside right upper", "above": "outside upper center"}[side]
+    if side == "above":
+        n_rows = -(-len(labels) // most_columns)
+        options["ncols"] = -(-len(labels) // n_rows)
+    return axes[0].figure.legend(handles, labels, loc=where, **options)

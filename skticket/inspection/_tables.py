@@ -1,0 +1,120 @@
+"""Tables of several trials, and what is drawn of them."""
+
+import numpy as np
+import pandas as pd
+from scipy.stats import t
+
+# Sizes that differ by no more than this factor are one size in several trials.
+_SAME_SIZE = 1.01
+
+
+def read_table(results, columns):
+    """Return a table as DataFrame with a fresh index; complain of what it lacks."""
+    frame = pd.DataFrame(results).reset_index(drop=True)
+    missing = [column for column in columns if column not in frame]
+    if missing:
+        raise ValueError(f"results must have the columns {missing}, got {list(frame.columns)}")
+    if frame.empty:
+        raise ValueError("results must have at least one row, got none")
+    return frame
+
+
+def group_sizes(values):
+    """Number the sizes among the values, those that are nearly equal alike.
+
+    Parameters
+    ----------
+    values : array-like of float
+        Percents or numbers of weights, positive.
+
+    Returns
+    -------
+    ndarray of int
+        For each value the number of its size, 0 for the largest.
+
+    Examples
+    --------
+    >>> from skticket.inspection._tables import group_sizes
+    >>> group_sizes([100.0, 80.02, 80.0, 64.0])
+    array([0, 1, 1, 2])
+    """
+    values = np.asarray(values, float)
+    order = np.argsort(-values, kind="stable")
+    ordered = values[order]
+    groups = np.empty(len(values), int)
+    groups[order] = np.concatenate([[0], np.cumsum(ordered[:-1] > _SAME_SIZE * ordered[1:])])
+    return groups
+
+
+def number_sizes(frame, x):
+    """Return the table with a column `_size`: the round, or else the number of the size."""
+    sizes = frame["round"] if "round" in frame else group_sizes(frame[x])
+    return frame.assign(_size=sizes)
+
+
+def check_trials(frame, by):
+    """Complain of a trial that has several rows where one is expected."""
+    if "trial" not in frame:
+        return
+    keys = [*by, "trial"]
+    repeated = frame[frame.duplicated(keys)]
+    if len(repeated):
+        first = {key.removeprefix("_"): repeated.iloc[0][key] for key in keys}
+        where = ", ".join(f"{key} {value}" for key, value in first.items())
+        raise ValueError(
+            f"results must have one row for each point of each trial, got several for {where}; "
+            "select the rows of one experiment first"
+        )
+
+
+def check_spread(spread):
+    """Complain of a spread that is none."""
+    allowed = (*_SPREADS, None)
+    if spread not in allowed:
+        raise ValueError(f"spread must be one of {allowed}, got {spread!r}")
+
+
+def summarize(groups, columns, spread):
+    """Return mean and spread of columns over trials, a row for each group.
+
+    Parameters
+    ----------
+    groups : DataFrameGroupBy
+        The rows of all trials, grouped by what they have in common.
+    columns : sequence of str
+        What to take the mean of. Missing values are left out.
+    spread : {"range", "std", "ci95", None}
+        What the columns `<name>_low` and `<name>_high` are.
+
+    Returns
+    -------
+    DataFrame
+        With the columns, their `_low` and `_high`, and `n_trials`.
+    """
+    table = {}
+    for column in columns:
+        values = groups[column]
+        table[column] = mean = values.mean()
+        if spread is not None:
+            low, high = _SPREADS[spread](values, mean)
+            # A single trial has no deviation.
+            table[f"{column}_low"], table[f"{column}_high"] = low.fillna(mean), high.fillna(mean)
+    return pd.DataFrame(table).assign(n_trials=groups.size())
+
+
+def _range(values, mean):
+    return values.min(), values.max()
+
+
+def _standard_deviation(values, mean):
+    deviation = values.std()
+    return mean - deviation, mean + deviation
+
+
+def _confidence_interval(values, mean):
+    n_trials = values.count()
+    error = t.ppf(0.975, n_trials - 1) * values.std() / np.sqrt(n_trials)
+    return mean - error, mean + error
+
+
+_SPREADS = {"range": _range, "std": _standard_deviation, "ci95": _confidence_interval}

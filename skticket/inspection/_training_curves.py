@@ -1,0 +1,240 @@
+"""Curves of training, one for each size of the network."""
+
+import numpy as np
+import pandas as pd
+from matplotlib.ticker import MaxNLocator, StrMethodFormatter
+
+from ._rounds import choose_rounds
+from ._style import draw_legend, make_axes, percent_label, size_colors
+from ._tables import check_spread, check_trials, number_sizes, read_table, summarize
+
+_NAMES = {"valid_loss": "validation loss", "valid_score": "validation score"}
+
+
+class TrainingCurvesDisplay:
+    """Score or loss against the iteration of training, a curve for each size.
+
+    The full network is drawn in black, its tickets from dark to light as they shrink. Of
+    several trials the mean is drawn, in a band for their spread. The vertical axis shows
+    what comes after the first tenth of the iterations, because the steep start of
+    training would leave little room for it.
+
+    It is recommended to use `from_estimator` or `from_results` to make one. All
+    parameters are stored as attributes.
+
+    Parameters
+    ----------
+    percent_remaining : ndarray of shape (n_sizes,)
+        Surviving weights, in percent of the full network's, in decreasing order.
+    curves : list of DataFrame
+        For each size a table, a row an evaluation: `iteration`, the column that `score`
+        names, and where there is a spread `<score>_low` and `<score>_high`.
+    score : str, default="valid_score"
+        What is drawn.
+    score_name : str, default=None
+        How it is written; by default as `score` is called.
+
+    Attributes
+    ----------
+    ax_ : matplotlib Axes
+        The curves.
+    figure_ : matplotlib Figure
+        The figure that holds them.
+    lines_ : list of matplotlib Line2D
+        A line a size.
+    bands_ : list of matplotlib artists or None
+        The spread of each size; None where there is one trial.
+    legend_ : matplotlib Legend
+        Names the sizes: beside the Axes of a new figure, else inside.
+
+    See Also
+    --------
+    TicketCurveDisplay : What the trainings came to.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from skticket import WinningTicketClassifier
+    >>> from skticket.inspection import TrainingCurvesDisplay
+    >>> X, y = load_iris(return_X_y=True)
+    >>> clf = WinningTicketClassifier((30, 10), rounds=3, random_state=0).fit(X, y)
+    >>> display = TrainingCurvesDisplay.from_estimator(clf, rounds=[0, 3])
+    >>> [text.get_text() for text in display.legend_.get_texts()]
+    ['100%', '51.5%']
+    """
+
+    def __init__(self, *, percent_remaining, curves, score="valid_score", score_name=None):
+        self.percent_remaining = percent_remaining
+        self.curves = curves
+        self.score = score
+        self.score_name = score_name
+
+    @classmethod
+    def from_estimator(
+        cls, estimator, *, rounds=None, score="valid_score", score_name=None, ax=None, **line_kw
+    ):
+        """Make and draw the display of a fitted estimator.
+
+        Parameters
+        ----------
+        estimator : WinningTicketClassifier or WinningTicketRegressor
+            Fitted estimator.
+        rounds : sequence of int, default=None
+            Rounds to draw; by default at most five, evenly spread from the first to the
+            last. Of a round trained several times, the last training is drawn.
+        score : str, default="valid_score"
+            What to draw: "valid_score", "valid_loss", or another number that each row of
+            `histories_` has.
+        score_name : str, default=None
+            How it is written on the axis.
+        ax : matplotlib Axes, default=None
+            Where to draw; a new figure when None.
+        **line_kw : dict
+            Passed to matplotlib's `plot`.
+
+        Returns
+        -------
+        TrainingCurvesDisplay
+            The display, drawn.
+        """
+        positions = choose_rounds(estimator, rounds)
+        tables = []
+        for position in positions:
+            history = estimator.histories_[position]
+            table = pd.DataFrame([_numbers(row) for row in history])
+            if score not in table:
+                raise ValueError(f"score must be one of {list(table.columns)}, got {score!r}")
+            density = estimator.tickets_[position].density
+            table = table[["iteration", score]].assign(percent=100 * density, round=position)
+            tables.append(table)
+        if score_name is None and score == "valid_score":
+            score_name = "validation " + ("accuracy" if hasattr(estimator, "classes_") else "R²")
+        results = pd.concat(tables)
+        return cls.from_results(results, score=score, score_name=score_name, ax=ax, **line_kw)
+
+    @classmethod
+    def from_results(
+        cls,
+        results,
+        *,
+        score="valid_score",
+        score_name=None,
+        spread="range",
+        ax=None,
+        **line_kw,
+    ):
+        """Make and draw the display of a table of evaluations.
+
+        Parameters
+        ----------
+        results : DataFrame, or what makes one
+            A row an evaluation, with columns `percent`, `iteration` and the one that
+            `score` names. Rows belong to one curve if their column `round` is the same,
+            or where there is none if their percents differ by less than one percent of
+            their value. With a column `trial`, it is checked that each trial has only
+            one row a point.
+        score : str, default="valid_score"
+            Column to draw.
+        score_name : str, default=None
+            How it is written on the axis.
+        spread : {"range", "std", "ci95", None}, default="range"
+            What the bands span: the smallest to the largest trial, one standard deviation
+            either way, the 95% confidence interval of the mean (by Student's t); None for
+            no bands.
+        ax : matplotlib Axes, default=None
+            Where to draw; a new figure when None.
+        **line_kw : dict
+            Passed to matplotlib's `plot`.
+
+        Returns
+        -------
+        TrainingCurvesDisplay
+            The display, drawn.
+        """
+        check_spread(spread)
+        frame = number_sizes(read_table(results, ["percent", "iteration", score]), "percent")
+        check_trials(frame, ["_size", "iteration"])
+        sizes = sorted(frame.groupby("_size"), key=lambda size: -size[1]["percent"].mean())
+        display = cls(
+            percent_remaining=np.array([rows["percent"].mean() for _, rows in sizes]),
+            curves=[
+                summarize(rows.groupby("iteration"), [score], spread).reset_index()
+                for _, rows in sizes
+            ],
+            score=score,
+            score_name=score_name,
+        )
+        return display.plot(ax=ax, **line_kw)
+
+    def plot(self, ax=None, **line_kw):
+        """Draw the display.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            Where to draw; a new figure when None.
+        **line_kw : dict
+            Passed to matplotlib's `plot`.
+
+        Returns
+        -------
+        TrainingCurvesDisplay
+            Itself.
+        """
+        axes, is_new = make_axes(ax, 1, "display", size=(5.6, 3.5))
+        self.ax_ = ax = axes[0]
+        self.figure_ = ax.figure
+        self.lines_, self.bands_ = [], []
+        colors = size_colors(self.percent_remaining)
+        for percent, curve, color in zip(self.percent_remaining, self.curves, colors, strict=True):
+            options = {"color": color, "linewidth": 1.5, "label": percent_label(percent)}
+            (line,) = ax.plot(curve["iteration"], curve[self.score], **options | line_kw)
+            self.lines_.append(line)
+            self.bands_.append(self._draw_band(curve, line.get_color()))
+        self._finish()
+        self.legend_ = draw_legend(axes, is_new, side="right", title="weights\nremaining")
+        return self
+
+    def _draw_band(self, curve, color):
+        low, high = (curve.get(f"{self.score}_{end}") for end in ("low", "high"))
+        if low is None or np.array_equal(low, high, equal_nan=True):
+            return None
+        return self.ax_.fill_between(
+            curve["iteration"], low, high, color=color, alpha=0.18, linewidth=0
+        )
+
+    def _finish(self):
+        ax = self.ax_
+        ax.set_xlabel("training iteration")
+        ax.set_ylabel(self.score_name or _NAMES.get(self.score, self.score.replace("_", " ")))
+        ax.xaxis.set_major_locator(MaxNLocator(5, integer=True))
+        ax.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+        ax.set_xlim(left=0)
+        low, high = self._range_after_the_start()
+        if low < high:
+            margin = 0.04 * (high - low)
+            ax.set_ylim(low - margin, high + margin)
+        ax.grid(axis="y", color="0.92", linewidth=0.8)
+        ax.set_axisbelow(True)
+        ax.spines[["top", "right"]].set_visible(False)
+
+    def _range_after_the_start(self):
+        """Smallest and largest value that is drawn after a tenth of the iterations."""
+        start = 0.1 * max(curve["iteration"].max() for curve in self.curves)
+        values = np.concatenate(
+            [
+                curve.loc[curve["iteration"] > start, name].to_numpy(float)
+                for curve in self.curves
+                for name in (self.score, f"{self.score}_low", f"{self.score}_high")
+                if name in curve
+            ]
+        )
+        values = values[np.isfinite(values)]
+        return (values.min(), values.max()) if len(values) else (0.0, 0.0)
+
+
+def _numbers(row):
+    """What of a history's row can be drawn."""
+    return {
+        name: value for name, value in row.items() if isinstance(value, (int, float, np.number))
+    }
