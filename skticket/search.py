@@ -32,6 +32,8 @@ class Stream(IntEnum):
     PRUNE = 3
     REWIND = 4
     SCORE = 5
+    TRIAL = 6
+    CONTROL = 7
 
 
 def derive_seed(seed, *key):

@@ -1,1 +1,7 @@
-"""The experiments of the paper, each by a protocol that has a name."""
+"""The paper's experiments."""
+
+from . import mnist, xor
+from ._laboratory import Laboratory
+from ._protocols import load_images
+
+__all__ = ["Laboratory", "load_images", "mnist", "xor"]

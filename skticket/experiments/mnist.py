@@ -1,0 +1,358 @@
+"""The paper's second experiment: winning tickets in a network that learns MNIST.
+
+Ten questions, each a function that takes a `Laboratory` and returns a tidy table. What several
+of them need is trained once, where the laboratory has a memory.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+
+from ._laboratory import Condition, Network
+
+__all__ = [
+    "architecture",
+    "initialization_scale",
+    "initializations",
+    "iterative",
+    "iterative_controls",
+    "network_size",
+    "one_shot",
+    "one_shot_controls",
+    "pruning_rate",
+    "resetting",
+]
+
+# Percent of weights remaining at which the paper looks into tickets.
+LOOKED_INTO = (80.0, 16.8, 5.5)
+_BINS = 61
+
+
+def one_shot(laboratory):
+    """Follow how winning tickets learn that were pruned once to each size.
+
+    Parameters
+    ----------
+    laboratory : Laboratory
+        Where the networks are trained.
+
+    Returns
+    -------
+    DataFrame
+        A row an evaluation, with columns `trial`, `round`, `percent`, `iteration` and
+        `test_score`.
+    """
+    conditions = one_shot_conditions(laboratory.protocol)
+    measured = laboratory.measure(conditions)
+    return pd.concat(
+        pd.DataFrame(
+            {
+                "trial": network.trial,
+                "round": network.round,
+                "percent": 100 * found.density,
+                "iteration": found.iterations,
+                "test_score": found.test_score,
+            }
+        )
+        for network, found in sorted(measured.items(), key=lambda item: _order(item[0]))
+    ).reset_index(drop=True)
+
+
+def one_shot_conditions(protocol):
+    """Return the conditions of `one_shot`."""
+    return [_one_shot(protocol)]
+
+
+def one_shot_controls(laboratory):
+    """Compare tickets pruned once with both controls.
+
+    Parameters
+    ----------
+    laboratory : Laboratory
+        Where the networks are trained.
+
+    Returns
+    -------
+    DataFrame
+        As `Laboratory.table` gives it.
+    """
+    return laboratory.table(one_shot_controls_conditions(laboratory.protocol))
+
+
+def one_shot_controls_conditions(protocol):
+    """Return the conditions of `one_shot_controls`."""
+    return [_one_shot(protocol), *_controls(protocol, _one_shot(protocol))]
+
+
+def iterative(laboratory):
+    """Compare tickets pruned round by round with tickets pruned once.
+
+    Parameters
+    ----------
+    laboratory : Laboratory
+        Where the networks are trained.
+
+    Returns
+    -------
+    DataFrame
+        As `Laboratory.table` gives it.
+    """
+    return laboratory.table(iterative_conditions(laboratory.protocol))
+
+
+def iterative_conditions(protocol):
+    """Return the conditions of `iterative`."""
+    return [_iterative(protocol), _one_shot(protocol)]
+
+
+def iterative_controls(laboratory):
+    """Compare tickets pruned round by round, and once, with the former's controls.
+
+    Parameters
+    ----------
+    laboratory : Laboratory
+        Where the networks are trained.
+
+    Returns
+    -------
+    DataFrame
+        As `Laboratory.table` gives it.
+    """
+    return laboratory.table(iterative_controls_conditions(laboratory.protocol))
+
+
+def iterative_controls_conditions(protocol):
+    """Return the conditions of `iterative_controls`."""
+    found = _iterative(protocol)
+    return [found, _one_shot(protocol), *_controls(protocol, found)]
+
+
+def initializations(laboratory):
+    """Look at the initial weights that survive, at several sizes.
+
+    Parameters
+    ----------
+    laboratory : Laboratory
+        Where the networks are trained.
+
+    Returns
+    -------
+    DataFrame
+        A row a bin of a layer's histogram, with columns `trial`, `round`, `percent`,
+        `layer` (0 for the first), `lower` and `upper` (the bin's ends) and `weights` (how many
+        surviving initial weights it holds).
+    """
+    tickets = _looked_into(laboratory, initializations_conditions)
+    full = [ticket for network, ticket in tickets.items() if network.round == 0]
+    rows = []
+    for position, name in enumerate(full[0].mask):
+        largest = max(np.abs(ticket.initial[name]).max() for ticket in full)
+        edges = np.linspace(-largest, largest, _BINS + 1)
+        for network, ticket in tickets.items():
+            survivors = ticket.initial[name][ticket.mask[name]]
+            rows.append(
+                _about(network, ticket)
+                | {
+                    "layer": position,
+                    "lower": edges[:-1],
+                    "upper": edges[1:],
+                    "weights": np.histogram(survivors, edges)[0],
+                }
+            )
+    return pd.concat(map(pd.DataFrame, rows)).reset_index(drop=True)
+
+
+def initializations_conditions(protocol):
+    """Return the conditions of `initializations`."""
+    rounds = (0, *_rounds_looked_into(protocol))
+    return [Condition("iterative", protocol.recipe, rounds)]
+
+
+def architecture(laboratory):
+    """Look at the connections that each input and unit of a ticket has left.
+
+    Parameters
+    ----------
+    laboratory : Laboratory
+        Where the networks are trained.
+
+    Returns
+    -------
+    DataFrame
+        A row a unit, with columns `trial`, `round`, `percent`, `layer` (0 for the inputs),
+        `unit`, and its surviving connections `incoming` (missing for inputs) and `outgoing`
+        (missing for outputs).
+    """
+    rows = []
+    for network, ticket in _looked_into(laboratory, architecture_conditions).items():
+        masks = list(ticket.mask.values())
+        incoming = [None, *(mask.sum(axis=1) for mask in masks)]
+        outgoing = [*(mask.sum(axis=0) for mask in masks), None]
+        for layer, (into, out) in enumerate(zip(incoming, outgoing, strict=True)):
+            n_units = len(out if into is None else into)
+            missing = np.full(n_units, np.nan)
+            rows.append(
+                _about(network, ticket)
+                | {
+                    "layer": layer,
+                    "unit": np.arange(n_units),
+                    "incoming": missing if into is None else into.astype(float),
+                    "outgoing": missing if out is None else out.astype(float),
+                }
+            )
+    return pd.concat(map(pd.DataFrame, rows)).reset_index(drop=True)
+
+
+def architecture_conditions(protocol):
+    """Return the conditions of `architecture`."""
+    return [Condition("iterative", protocol.recipe, _rounds_looked_into(protocol))]
+
+
+def initialization_scale(laboratory):
+    """Vary the standard deviation of the initial weights, and compare with Glorot's.
+
+    Parameters
+    ----------
+    laboratory : Laboratory
+        Where the networks are trained.
+
+    Returns
+    -------
+    DataFrame
+        As `Laboratory.table` gives it.
+    """
+    return laboratory.table(initialization_scale_conditions(laboratory.protocol))
+
+
+def initialization_scale_conditions(protocol):
+    """Return the conditions of `initialization_scale`."""
+    inits = {f"σ = {scale:g}": scale for scale in protocol.scales} | {"Glorot": "glorot_normal"}
+    return [
+        _iterative(protocol, name, recipe=replace(protocol.recipe, init=init))
+        for name, init in inits.items()
+    ]
+
+
+def network_size(laboratory):
+    """Vary the number of hidden units.
+
+    Parameters
+    ----------
+    laboratory : Laboratory
+        Where the networks are trained.
+
+    Returns
+    -------
+    DataFrame
+        As `Laboratory.table` gives it.
+    """
+    return laboratory.table(network_size_conditions(laboratory.protocol))
+
+
+def network_size_conditions(protocol):
+    """Return the conditions of `network_size`."""
+    return [
+        _iterative(
+            protocol,
+            "-".join(map(str, sizes)),
+            recipe=replace(protocol.recipe, hidden_layer_sizes=sizes),
+        )
+        for sizes in protocol.sizes
+    ]
+
+
+def pruning_rate(laboratory):
+    """Vary the share of weights that is pruned in a round.
+
+    Parameters
+    ----------
+    laboratory : Laboratory
+        Where the networks are trained.
+
+    Returns
+    -------
+    DataFrame
+        As `Laboratory.table` gives it.
+    """
+    return laboratory.table(pruning_rate_conditions(laboratory.protocol))
+
+
+def pruning_rate_conditions(protocol):
+    """Return the conditions of `pruning_rate`."""
+    return [
+        Condition(
+            f"{100 * rate:g}% a round",
+            replace(protocol.recipe, prune_rate=rate),
+            tuple(range(protocol.rounds_at(rate) + 1)),
+        )
+        for rate in protocol.rates
+    ]
+
+
+def resetting(laboratory):
+    """Compare what the weights are set to before the next training.
+
+    Their initial values (this paper), those they had after some steps, or nothing: training
+    goes on (earlier research).
+
+    Parameters
+    ----------
+    laboratory : Laboratory
+        Where the networks are trained.
+
+    Returns
+    -------
+    DataFrame
+        As `Laboratory.table` gives it.
+    """
+    return laboratory.table(resetting_conditions(laboratory.protocol))
+
+
+def resetting_conditions(protocol):
+    """Return the conditions of `resetting`."""
+    step = protocol.rewind_step
+    rewinds = {"reset": "init", "go on": "none", f"rewind to step {step}": step}
+    return [
+        _iterative(protocol, name, recipe=replace(protocol.recipe, rewind=rewind))
+        for name, rewind in rewinds.items()
+    ]
+
+
+def _iterative(protocol, name="iterative", recipe=None):
+    return Condition(name, recipe or protocol.recipe, tuple(range(protocol.rounds + 1)))
+
+
+def _one_shot(protocol):
+    recipe = replace(protocol.recipe, schedule="one-shot")
+    return Condition("one-shot", recipe, (0, *_every_other_round(protocol)))
+
+
+def _controls(protocol, condition):
+    """Return both controls of a condition's tickets."""
+    rounds = _every_other_round(protocol)
+    return [
+        replace(condition, name=control, rounds=rounds, control=control, repeats=protocol.controls)
+        for control in ("reinit", "rearrange")
+    ]
+
+
+def _every_other_round(protocol):
+    return tuple(range(1, protocol.rounds + 1, 2))
+
+
+def _rounds_looked_into(protocol):
+    return tuple(dict.fromkeys(protocol.round_at(percent) for percent in LOOKED_INTO))
+
+
+def _looked_into(laboratory, conditions):
+    tickets = laboratory.tickets(conditions(laboratory.protocol))
+    return dict(sorted(tickets.items(), key=lambda item: _order(item[0])))
+
+
+def _order(network: Network):
+    return network.round, network.trial
+
+
+def _about(network, ticket):
+    return {"trial": network.trial, "round": network.round, "percent": 100 * ticket.density}
