@@ -1,0 +1,595 @@
+"""What the benchmarks share: timing in turns, the machine, tables and pictures.
+
+A benchmark is a module with `cases(settings)`, which yields one `Case` after another. A case has
+contenders, which are measured in turns in one process, and claims about their ratios.
+"""
+
+import argparse
+import importlib.metadata
+import json
+import math
+import os
+import platform
+import statistics
+import subprocess
+import time
+from collections.abc import Callable
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from matplotlib.figure import Figure
+from threadpoolctl import threadpool_limits
+
+from skticket.datasets import fetch_mnist
+from skticket.files import replacing
+
+OURS = "skticket"
+# Worker threads of the contender before spin for a while in wait of more; seconds.
+_PAUSE = 0.02
+PACKAGES = (
+    "torch",
+    "numpy",
+    "numba",
+    "scikit-learn",
+    "skorch",
+    "lightning",
+    "sparseprop",
+    "onnxruntime",
+)
+# Units of times, in seconds; what is no time is given as it is.
+UNITS = {"s": 1, "ms": 1e-3, "µs": 1e-6, "kB": 1}
+# Okabe and Ito's colours, which the colour-blind can tell apart, and a marker each.
+STYLES = (
+    ("#0072B2", "o"),
+    ("#D55E00", "s"),
+    ("#009E73", "^"),
+    ("#CC79A7", "D"),
+    ("#E69F00", "v"),
+    ("#56B4E9", "P"),
+    ("#000000", "X"),
+)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a benchmark is run.
+
+    Parameters
+    ----------
+    repeats : int, default=5
+        How often each contender is measured.
+    tiny : bool, default=False
+        Whether to run sizes that say nothing, to see that everything works.
+    """
+
+    repeats: int = 5
+    tiny: bool = False
+
+    def choose(self, full, tiny):
+        """Return one of two sizes."""
+        return tiny if self.tiny else full
+
+
+@dataclass(frozen=True)
+class Contender:
+    """One way to do the work of a case.
+
+    Parameters
+    ----------
+    name : str
+        Who does it. Contenders of one name are variants, of which the fastest counts.
+    run : callable or None
+        Does the work; None where it cannot.
+    variant : str, default=""
+        What this variant is.
+    work : float, default=1
+        How many of what is timed a call does.
+    threads : int or None, default=None
+        Threads of torch, OpenMP and BLAS meanwhile; None leaves them alone.
+    prepare : callable or None, default=None
+        Called before each run, while no clock runs; its result is `run`'s argument.
+    missing : str, default=""
+        Why it cannot run.
+    """
+
+    name: str
+    run: Callable | None
+    variant: str = ""
+    work: float = 1
+    threads: int | None = None
+    prepare: Callable | None = None
+    missing: str = ""
+
+
+@dataclass(frozen=True)
+class Claim:
+    """That one contender is so many times faster (or smaller) than the fastest of others.
+
+    Parameters
+    ----------
+    baselines : tuple of str
+        Names of the others.
+    wanted : float or None, default=None
+        At least how many times; None where nothing is promised.
+    subject : str, default="skticket"
+        Name of the contender.
+    """
+
+    baselines: tuple
+    wanted: float | None = None
+    subject: str = OURS
+
+
+@dataclass
+class Case:
+    """What is compared.
+
+    Parameters
+    ----------
+    name : str
+        Describes it in a table.
+    contenders : list of Contender
+        Measured in turns, in this order.
+    claims : list of Claim, default=()
+        About their ratios.
+    unit : {"s", "ms", "µs", "kB"}, default="ms"
+        Of the figures; in kB they are what `run` returns, and no time.
+    warm_up : int, default=1
+        Rounds of turns that are not counted.
+    """
+
+    name: str
+    contenders: list
+    claims: list = field(default_factory=list)
+    unit: str = "ms"
+    warm_up: int = 1
+
+
+def missing(package):
+    """Say why a package cannot be imported; "" if it can."""
+    try:
+        importlib.import_module(package)
+    except Exception as error:  # a broken build may raise anything
+        return f"{type(error).__name__}: {error}"
+    return ""
+
+
+@contextmanager
+def limit_threads(n_threads):
+    """Hold torch, OpenMP and BLAS to some threads; None leaves them alone."""
+    if n_threads is None:
+        yield
+        return
+    before = torch.get_num_threads()
+    with threadpool_limits(n_threads):
+        torch.set_num_threads(n_threads)
+        try:
+            yield
+        finally:
+            torch.set_num_threads(before)
+
+
+def all_threads():
+    """Numbers of threads to try: all cores, and one."""
+    return sorted({torch.get_num_threads(), 1}, reverse=True)
+
+
+def mnist(settings):
+    """Return MNIST's training rows and test rows; random numbers where sizes are tiny."""
+    if settings.tiny:
+        rng = np.random.default_rng(0)
+        X, y = rng.random((500, 784), np.float32), rng.integers(10, size=500)
+        return X[:400], y[:400], X[400:], y[400:]
+    X, y = fetch_mnist(return_X_y=True)
+    X, y = np.ascontiguousarray(X, np.float32), np.asarray(y, np.int64)
+    return X[:60_000], y[:60_000], X[60_000:], y[60_000:]
+
+
+def times(n, function):
+    """Return a function that calls another so many times."""
+
+    def run():
+        for _ in range(n):
+            function()
+
+    return run
+
+
+def measure(benchmark, case, repeats):
+    """Measure the contenders of a case in turns.
+
+    Parameters
+    ----------
+    benchmark : str
+        Its name.
+    case : Case
+        What is compared.
+    repeats : int
+        How many figures each contender gets.
+
+    Returns
+    -------
+    list of dict
+        A row a figure: `benchmark`, `case`, `contender`, `variant`, `repeat`, `value`, `unit`.
+    """
+    rows = []
+    for repeat in range(-case.warm_up, repeats):
+        for contender in case.contenders:
+            if contender.run is None:
+                continue
+            value = _measure_once(contender, case.unit)
+            if repeat >= 0:
+                rows.append(
+                    {
+                        "benchmark": benchmark,
+                        "case": case.name,
+                        "contender": contender.name,
+                        "variant": contender.variant,
+                        "repeat": repeat,
+                        "value": value,
+                        "unit": case.unit,
+                    }
+                )
+    return rows
+
+
+def _measure_once(contender, unit):
+    arguments = () if contender.prepare is None else (contender.prepare(),)
+    time.sleep(_PAUSE)
+    with limit_threads(contender.threads):
+        start = time.perf_counter()
+        result = contender.run(*arguments)
+        seconds = time.perf_counter() - start
+    return (result if unit == "kB" else seconds) / contender.work / UNITS[unit]
+
+
+def summarize(rows):
+    """Return median, least and greatest figure of each variant of each contender.
+
+    Parameters
+    ----------
+    rows : list of dict
+        From `measure`.
+
+    Returns
+    -------
+    pandas.DataFrame
+    """
+    keys = ["benchmark", "case", "contender", "variant", "unit"]
+    grouped = pd.DataFrame(rows).groupby(keys, sort=False)["value"]
+    return grouped.agg(["median", "min", "max", "count"]).reset_index()
+
+
+def judge(benchmark, case, rows):
+    """Compare the contenders of a case, and say which claims hold.
+
+    A ratio is that of medians; its range is that of the ratios of each repeat. Of several
+    variants, and of several baselines, the one with the smallest median counts.
+
+    Parameters
+    ----------
+    benchmark : str
+        Its name.
+    case : Case
+        What was compared.
+    rows : list of dict
+        Its figures, from `measure`.
+
+    Returns
+    -------
+    list of dict
+        A row a claim.
+    """
+    values = {}
+    for row in sorted(rows, key=lambda row: row["repeat"]):
+        values.setdefault((row["contender"], row["variant"]), []).append(row["value"])
+    reasons = {c.name: c.missing for c in case.contenders if c.missing}
+    judged = []
+    for claim in case.claims:
+        row = {"benchmark": benchmark, "case": case.name, "subject": claim.subject}
+        row |= {"against": " or ".join(claim.baselines), "wanted": claim.wanted}
+        subject = _fastest(values, (claim.subject,))
+        baseline = _fastest(values, claim.baselines)
+        if subject is None or baseline is None:
+            absent = [name for name in (claim.subject, *claim.baselines) if name in reasons]
+            row["missing"] = "; ".join(f"{name}: {reasons[name]}" for name in absent)
+        else:
+            ratios = [b / s for b, s in zip(values[baseline], values[subject], strict=True)]
+            ratio = statistics.median(values[baseline]) / statistics.median(values[subject])
+            row |= {"baseline": _label(*baseline), "ratio": ratio}
+            row |= {"least": min(ratios), "most": max(ratios)}
+            row["met"] = None if claim.wanted is None else ratio >= claim.wanted
+        judged.append(row)
+    return judged
+
+
+def _fastest(values, names):
+    candidates = [key for key in values if key[0] in names]
+    return min(candidates, key=lambda key: statistics.median(values[key]), default=None)
+
+
+def _label(name, variant):
+    return f"{name} ({variant})" if variant else name
+
+
+def about():
+    """Return what the machine and the versions are, as a dict."""
+    cpuinfo = Path("/proc/cpuinfo")
+    lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
+    names = [line.split(":")[1].strip() for line in lines if line.startswith("model name")]
+    return {
+        "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        "commit": _commit(),
+        "processor": names[0] if names else platform.machine(),
+        "cores": os.cpu_count(),
+        "load": round(os.getloadavg()[0], 2),
+        "versions": {"Python": platform.python_version()} | _versions(),
+    }
+
+
+def _versions():
+    found = {}
+    for package in PACKAGES:
+        try:
+            found[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            found[package] = "not installed"
+    return found
+
+
+def _commit():
+    """The commit that is timed, with a plus behind it if the package was changed since."""
+    here = Path(__file__).parent
+    try:
+        commit = _git("rev-parse", "--short=10", "HEAD", cwd=here)
+        changed = _git("status", "--porcelain", "--", "../skticket", cwd=here)
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+    return commit + ("+" if changed else "")
+
+
+def _git(*arguments, cwd):
+    done = subprocess.run(["git", *arguments], cwd=cwd, capture_output=True, text=True, check=True)
+    return done.stdout.strip()
+
+
+def run_benchmark(name, cases, settings):
+    """Measure all cases of a benchmark.
+
+    Parameters
+    ----------
+    name : str
+        Of the benchmark.
+    cases : callable
+        Gives the cases, one after another, for `settings`.
+    settings : Settings
+        How to run it.
+
+    Returns
+    -------
+    dict
+        Ready for JSON: `about`, `rows` (from `measure`) and `claims` (from `judge`).
+    """
+    result = {"benchmark": name, "about": about(), "rows": [], "claims": []}
+    start = time.perf_counter()
+    for case in cases(settings):
+        rows = measure(name, case, settings.repeats)
+        claims = judge(name, case, rows)
+        for claim in claims:
+            print(f"{name} | {case.name} | {describe(claim)}", flush=True)
+        result["rows"] += rows
+        result["claims"] += claims
+    result["about"]["seconds"] = round(time.perf_counter() - start)
+    return result
+
+
+def describe(claim):
+    """Return the outcome of a claim as a line of text."""
+    if "missing" in claim:
+        return f"{claim['against']}: MISSING ({claim['missing']})"
+    text = (
+        f"{claim['subject']} {claim['ratio']:.2f} [{claim['least']:.2f} to {claim['most']:.2f}] "
+        f"times faster than {claim['baseline']}"
+    )
+    return text + (f", {_verdict(claim)}" if claim["wanted"] else "")
+
+
+def _verdict(claim):
+    if claim["met"] is None:
+        return ""
+    return f"wanted {claim['wanted']:.2f}: " + ("met" if claim["met"] else "MISSED")
+
+
+def write_report(folder):
+    """Write tables and pictures of all results in a folder.
+
+    Parameters
+    ----------
+    folder : Path
+        Holds `raw/NAME.json` for each benchmark that was run. There will be `times.csv` (every
+        figure), `table.csv` (medians), `claims.csv`, `table.md` and `benchmark_NAME.png`.
+    """
+    results = [json.loads(path.read_text()) for path in sorted((folder / "raw").glob("*.json"))]
+    rows = [row for result in results for row in result["rows"]]
+    claims = [claim for result in results for claim in result["claims"]]
+    table = summarize(rows)
+    for name, frame in {
+        "times": pd.DataFrame(rows),
+        "table": table,
+        "claims": pd.DataFrame(claims),
+    }.items():
+        with replacing(folder / f"{name}.csv") as temporary:
+            frame.to_csv(temporary, index=False, float_format="%.5g")
+    with replacing(folder / "table.md") as temporary:
+        temporary.write_text(markdown(results))
+    for result in results:
+        with replacing(folder / f"benchmark_{result['benchmark']}.png") as temporary:
+            draw_times(result).savefig(temporary, dpi=110)
+    if any(claim.get("wanted") and "ratio" in claim for claim in claims):
+        with replacing(folder / "benchmark_ratios.png") as temporary:
+            draw_ratios(claims).savefig(temporary, dpi=110)
+
+
+def markdown(results):
+    """Return the tables of all results, a section a benchmark."""
+    lines = ["# Benchmarks", ""]
+    for result in results:
+        lines += [f"## {result['benchmark']}", "", _about_line(result["about"]), ""]
+        lines += _claims_table(result["claims"]) + _times_table(summarize(result["rows"]))
+    return "\n".join(lines)
+
+
+def _about_line(facts):
+    versions = ", ".join(f"{name} {version}" for name, version in facts["versions"].items())
+    return (
+        f"{facts['date']}, commit {facts['commit']}; {facts['processor']}, {facts['cores']} cores, "
+        f"load average at the start {facts['load']}; {versions}; took {facts['seconds']} s."
+    )
+
+
+def _claims_table(claims):
+    if not claims:
+        return []
+    lines = [
+        "| case | times faster (range) | than | wanted | |",
+        "| --- | ---: | --- | ---: | --- |",
+    ]
+    for claim in claims:
+        wanted = f"{claim['wanted']:.2f}" if claim["wanted"] else ""
+        if "missing" in claim:
+            cells = ["", claim["against"], wanted, f"missing: {claim['missing']}"]
+        else:
+            outcome = {True: "met", False: "**missed**", None: ""}[claim["met"]]
+            ratio = f"{claim['ratio']:.2f} ({claim['least']:.2f} to {claim['most']:.2f})"
+            cells = [ratio, claim["baseline"], wanted, outcome]
+        subject = "" if claim["subject"] == OURS else f": {claim['subject']}"
+        lines.append("| " + " | ".join([claim["case"] + subject, *cells]) + " |")
+    return [*lines, ""]
+
+
+def _times_table(table):
+    lines = [
+        "| case | contender | median | least | greatest | |",
+        "| --- | --- | ---: | ---: | ---: | --- |",
+    ]
+    for row in table.to_dict("records"):
+        label = _label(row["contender"], row["variant"])
+        figures = [f"{row[name]:,.4g}" for name in ("median", "min", "max")]
+        lines.append("| " + " | ".join([row["case"], label, *figures, row["unit"]]) + " |")
+    return [*lines, ""]
+
+
+def draw_times(result):
+    """Draw the fastest variant of each contender of each case: median, least and greatest."""
+    table = summarize(result["rows"])
+    fastest = table.loc[table.groupby(["case", "contender"], sort=False)["median"].idxmin()]
+    cases = list(dict.fromkeys(table["case"]))
+    figure = Figure(figsize=(8, 1.6 + 0.34 * len(cases)), layout="constrained")
+    ax = figure.subplots()
+    names = list(dict.fromkeys(table["contender"]))
+    for number, name in enumerate([*[n for n in names if n == OURS], *_without(names, OURS)]):
+        color, marker = STYLES[number % len(STYLES)]
+        rows = fastest[fastest["contender"] == name]
+        median = rows["median"].to_numpy()
+        ax.errorbar(
+            median,
+            [-cases.index(case) for case in rows["case"]],
+            xerr=[median - rows["min"], rows["max"] - median],
+            fmt=marker,
+            color=color,
+            markersize=5,
+            capsize=2,
+            label=name,
+        )
+    ax.set_yticks(-np.arange(len(cases)), cases)
+    ax.set_ylim(0.6 - len(cases), 0.6)
+    _set_log_axis(ax)
+    unit = table["unit"].iloc[0]
+    ax.set_xlabel("size of the file in kB" if unit == "kB" else f"time in {unit}")
+    ax.set_title(f"{result['benchmark']}: median, least and greatest", loc="left")
+    figure.legend(loc="outside lower center", ncols=3, frameon=False)
+    return figure
+
+
+def _without(names, name):
+    return [other for other in names if other != name]
+
+
+def draw_ratios(claims):
+    """Draw each ratio of which something is wanted, beside what is wanted."""
+    claims = [claim for claim in claims if claim.get("wanted") and "ratio" in claim]
+    figure = Figure(figsize=(9.5, 1.2 + 0.24 * len(claims)), layout="constrained")
+    ax = figure.subplots()
+    for met, color, label in ((True, "#0072B2", "measured"), (False, "#D55E00", "below wanted")):
+        chosen = [(-k, claim) for k, claim in enumerate(claims) if claim["met"] == met]
+        if not chosen:
+            continue
+        places, rows = zip(*chosen, strict=True)
+        ratio = np.array([row["ratio"] for row in rows])
+        # The ratio of medians need not lie between those of the repeats.
+        error = [
+            np.maximum(ratio - [row["least"] for row in rows], 0),
+            np.maximum([row["most"] for row in rows] - ratio, 0),
+        ]
+        ax.errorbar(ratio, places, xerr=error, fmt="o", color=color, capsize=2, label=label)
+    wanted = [claim["wanted"] for claim in claims]
+    ax.plot(wanted, -np.arange(len(claims)), "|", color="black", markersize=10, label="wanted")
+    labels = [f"{claim['case']}, against {claim['against']}" for claim in claims]
+    ax.set_yticks(-np.arange(len(claims)), labels, fontsize=7)
+    ax.set_ylim(0.6 - len(claims), 0.6)
+    ax.axvline(1, color="#999999", linewidth=0.8)
+    _set_log_axis(ax)
+    ax.set_xlabel("times faster (files: times smaller) than the fastest baseline")
+    figure.legend(loc="outside upper center", ncols=3, frameon=False)
+    return figure
+
+
+def _set_log_axis(ax):
+    ax.set_xscale("log")
+    low, high = ax.get_xlim()
+    ticks = [m * 10.0**e for e in range(-4, 8) for m in (1, 2, 5)]
+    ax.set_xticks([t for t in ticks if low <= t <= high])
+    ax.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
+    ax.xaxis.set_minor_formatter(lambda value, _: "")
+    if math.isfinite(low):
+        ax.set_xlim(low, high)
+    ax.grid(axis="y", color="#dddddd", linewidth=0.6)
+    ax.spines[["top", "right"]].set_visible(False)
+
+
+def add_options(parser):
+    """Add the options that every benchmark has to a parser."""
+    parser.add_argument("--output", type=Path, default=Path("results/benchmarks"))
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--tiny", action="store_true", help="sizes that say nothing, as a test")
+
+
+def run(benchmarks, options):
+    """Run benchmarks, keep each one's results, and write the report of all in the folder.
+
+    Parameters
+    ----------
+    benchmarks : dict of str to callable
+        Names, and what gives the cases.
+    options : argparse.Namespace
+        With the options of `add_options`.
+    """
+    settings = Settings(options.repeats, options.tiny)
+    for name, cases in benchmarks.items():
+        result = run_benchmark(name, cases, settings)
+        with replacing(options.output / "raw" / f"{name}.json") as temporary:
+            temporary.write_text(json.dumps(result, indent=1))
+    write_report(options.output)
+    print(f"wrote {options.output / 'table.md'}")
+
+
+def main(name, cases, description):
+    """Run one benchmark as a command."""
+    parser = argparse.ArgumentParser(description=description.splitlines()[0])
+    add_options(parser)
+    run({name: cases}, parser.parse_args())

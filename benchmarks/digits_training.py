@@ -1,0 +1,68 @@
+"""Training the default estimator's network on the digits, beside `MLPClassifier`.
+
+    python benchmarks/digits_training.py [--help]
+
+`WinningTicketClassifier(rounds=0)` beside `MLPClassifier` of the same layers, optimizer, learning
+rate, batches and epochs. The estimator holds a tenth of the rows out and evaluates after each
+epoch, as `MLPClassifier` does with `early_stopping`; without it, it is given the other rows alone,
+and evaluates nothing.
+"""
+
+from warnings import catch_warnings, simplefilter
+
+import numpy as np
+from common import OURS, Case, Claim, Contender, all_threads, main
+from sklearn.datasets import load_digits
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.model_selection import train_test_split
+from sklearn.neural_network import MLPClassifier
+
+from skticket import WinningTicketClassifier
+
+EVALUATED, BARE = "MLPClassifier, evaluated", "MLPClassifier, not evaluated"
+# No slower than either.
+WANTED = 1
+
+
+def cases(settings):
+    """Yield the one case."""
+    X, y = load_digits(return_X_y=True)
+    X = X.astype(np.float32) / 16
+    kept, _, y_kept, _ = train_test_split(X, y, test_size=0.1, stratify=y, random_state=0)
+    options = {"max_epochs": 1} if settings.tiny else {}
+    epochs = WinningTicketClassifier(**options).max_epochs
+    contenders = []
+    for threads in all_threads():
+        variant = f"threads: {threads}"
+        contenders += [
+            Contender(EVALUATED, lambda: sklearn(X, y, epochs, True), variant, threads=threads),
+            Contender(BARE, lambda: sklearn(kept, y_kept, epochs, False), variant, threads=threads),
+        ]
+    contenders.append(
+        Contender(
+            OURS, lambda: WinningTicketClassifier(rounds=0, random_state=0, **options).fit(X, y)
+        )
+    )
+    claims = [Claim((EVALUATED,), WANTED), Claim((BARE,), WANTED)]
+    yield Case(f"{epochs} epochs", contenders, claims)
+
+
+def sklearn(X, y, epochs, evaluated):
+    """Fit scikit-learn's network, to the last epoch."""
+    clf = MLPClassifier(
+        (300, 100),
+        batch_size=60,
+        learning_rate_init=1.2e-3,
+        max_iter=epochs,
+        n_iter_no_change=epochs + 1,
+        early_stopping=evaluated,
+        validation_fraction=0.1,
+        random_state=0,
+    )
+    with catch_warnings():
+        simplefilter("ignore", ConvergenceWarning)  # that is the purpose
+        return clf.fit(X, y)
+
+
+if __name__ == "__main__":
+    main("digits_training", cases, __doc__)

@@ -1,0 +1,81 @@
+"""The layout that `layout="auto"` takes beside both, at every density of a search.
+
+    python benchmarks/layouts.py [--help]
+
+Trainings of tickets by SGD in batches of 128, with one evaluation at the end: 784-300-100-10 on
+MNIST, and the digits' network, which is below the size from which "auto" compiles.
+"""
+
+import numpy as np
+import torch
+from baselines import LR, initial_arrays, uniform_masks
+from common import Case, Claim, Contender, main, mnist
+from sklearn.datasets import load_digits
+from torch import nn
+
+from skticket import Ticket
+from skticket.network import MLP
+from skticket.training import Data, TicketNet, train
+
+BATCH = 128
+DENSITIES = (1, 0.8, 0.64, 0.51, 0.41, 0.33, 0.26, 0.1, 0.036, 0.01)
+# Within 5% of the better layout.
+WANTED = 1 / 1.05
+
+
+def cases(settings):
+    """Yield a case for each network and density."""
+    X, y, *_ = mnist(settings)
+    for density in settings.choose(DENSITIES, DENSITIES[-2:]):
+        yield _case(X, y, density, settings.choose(250, 3), WANTED)
+    if not settings.tiny:
+        X, y = load_digits(return_X_y=True)
+        X = X.astype(np.float32) / 16
+        for density in DENSITIES[::3]:
+            yield _case(X, y, density, 500, None)
+
+
+def _case(X, y, density, n_steps, wanted):
+    sizes = (X.shape[1], 300, 100, 10)
+    ticket = make_ticket(sizes, density)
+    n_train = round(0.9 * len(X))
+    data = Data(X[:n_train], y[:n_train], X[n_train:], y[n_train:], True)
+    net = TicketNet(
+        MLP,
+        module__n_inputs=sizes[0],
+        module__hidden_layer_sizes=sizes[1:-1],
+        module__n_outputs=sizes[-1],
+        criterion=nn.CrossEntropyLoss,
+        optimizer=torch.optim.SGD,
+        optimizer__fused=True,
+        lr=LR,
+        batch_size=BATCH,
+        verbose=0,
+    )
+    contenders = [
+        Contender(
+            layout,
+            lambda layout=layout: train(
+                net, ticket, data, n_steps=n_steps, evaluate_every=n_steps, layout=layout
+            ),
+            work=n_steps,
+        )
+        for layout in ("dense", "sparse", "auto")
+    ]
+    name = f"{'-'.join(map(str, sizes))}, density {density:g}"
+    return Case(name, contenders, [Claim(("dense", "sparse"), wanted, "auto")])
+
+
+def make_ticket(sizes, density):
+    """Return an untrained ticket with uniformly random masks."""
+    initial, masks = {}, {}
+    weights, biases = initial_arrays(sizes)
+    for number, mask in enumerate(uniform_masks(sizes, density)):
+        name = f"layers.{number}"
+        initial |= {f"{name}.weight": weights[number], f"{name}.bias": biases[number]}
+        masks[f"{name}.weight"] = mask
+    return Ticket(initial, masks)
+
+
+if __name__ == "__main__":
+    main("layouts", cases, __doc__)

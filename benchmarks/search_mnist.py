@@ -1,0 +1,87 @@
+"""A whole search on MNIST, beside the same search by other packages.
+
+    python benchmarks/search_mnist.py [--help]
+
+784-300-100-10, SGD, batches of 128; 20 rounds, each one pass over 54,000 rows (422 steps) and one
+evaluation on 6,000. The estimator's time includes checks and the split of the data, which the
+others are given. Each of them runs on the number of threads (one, or all) that is faster for it.
+"""
+
+import time
+
+import torch
+from baselines import LR, initial_arrays, lightning_search, plain_search, prune_search
+from common import (
+    OURS,
+    Case,
+    Claim,
+    Contender,
+    all_threads,
+    limit_threads,
+    main,
+    missing,
+    mnist,
+)
+
+from skticket import WinningTicketClassifier
+
+BATCH = 128
+PLAIN, PRUNE, LIGHTNING = "plain torch loop", "torch.nn.utils.prune", "Lightning ModelPruning"
+WANTED = {PLAIN: 1.9, PRUNE: 2.3, LIGHTNING: 2.3}
+
+
+def cases(settings):
+    """Yield the one case."""
+    X, y, *_ = mnist(settings)
+    rounds = settings.choose(20, 2)
+    n_train = round(0.9 * len(X))
+    X_torch, y_torch = torch.from_numpy(X), torch.from_numpy(y)
+    data = X_torch[:n_train], y_torch[:n_train], X_torch[n_train:], y_torch[n_train:]
+    arrays = initial_arrays((X.shape[1], 300, 100, 10))
+    contenders = [
+        _other(PLAIN, plain_search, data, arrays, rounds),
+        _other(PRUNE, prune_search, data, arrays, rounds),
+        _other(LIGHTNING, lightning_search, data, arrays, rounds, missing("lightning")),
+        Contender(OURS, lambda: ours(X, y, rounds)),
+    ]
+    claims = [Claim((name,), wanted) for name, wanted in WANTED.items()]
+    # Only what is compiled needs warming up, and a whole round of turns takes minutes.
+    ours(X[:1000], y[:1000], 8)
+    yield Case(f"{rounds} rounds", contenders, claims, unit="s", warm_up=0)
+
+
+def ours(X, y, rounds):
+    """Search by the estimator; return its results by round."""
+    clf = WinningTicketClassifier(
+        (300, 100),
+        rounds=rounds,
+        optimizer="sgd",
+        learning_rate=LR,
+        batch_size=BATCH,
+        max_epochs=1,
+        random_state=0,
+    )
+    return clf.fit(X, y).round_results_
+
+
+def _other(name, search, data, arrays, rounds, reason=""):
+    if reason:
+        return Contender(name, None, missing=reason)
+    threads = faster_threads(lambda: search(data, arrays, 0, BATCH))
+    run = lambda: search(data, arrays, rounds, BATCH)  # noqa: E731
+    return Contender(name, run, f"threads: {threads}", threads=threads)
+
+
+def faster_threads(function):
+    """Return with how many threads a function is faster, by two trials each."""
+    seconds = {}
+    for threads in [*all_threads()] * 2:
+        with limit_threads(threads):
+            start = time.perf_counter()
+            function()
+            seconds.setdefault(threads, []).append(time.perf_counter() - start)
+    return min(seconds, key=lambda threads: min(seconds[threads]))
+
+
+if __name__ == "__main__":
+    main("search_mnist", cases, __doc__)

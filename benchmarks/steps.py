@@ -1,0 +1,162 @@
+"""One training step of a sparse network beside torch's masked one and SparseProp's.
+
+    python benchmarks/steps.py [--help]
+
+A step is: gather a batch of 128 rows of MNIST, forward, cross-entropy, backward, update. The plain
+torch loop multiplies the masks in; it runs on one thread and on all, with a fused optimizer and
+with torch's default one. SparseProp's layers stand in for all layers or for the hidden ones, on one
+thread and on all. The compiled step runs on one thread.
+"""
+
+import numpy as np
+import torch
+from baselines import (
+    LR,
+    PlainLoop,
+    batches,
+    initial_arrays,
+    magnitude_masks,
+    make_optimizer,
+    sparseprop_network,
+    uniform_masks,
+)
+from common import OURS, Case, Claim, Contender, all_threads, main, missing, mnist, times
+from torch.nn import functional as F
+
+from skticket.kernels import SGD, Adam, SparseNetwork
+
+BATCH = 128
+PLAIN, UNFUSED, SPARSEPROP = "plain torch loop", "plain loop, default optimizer", "SparseProp"
+NETWORKS = {"300-100": (784, 300, 100, 10), "1000-1000": (784, 1000, 1000, 10)}
+# How many times faster than the plain loop, by network and density.
+WANTED = {
+    ("300-100", 0.26): 1.8,
+    ("300-100", 0.1): 2.8,
+    ("300-100", 0.036): 4,
+    ("300-100", 0.01): 5.5,
+    ("1000-1000", 0.1): 3,
+    ("1000-1000", 0.036): 7,
+    ("1000-1000", 0.01): 12,
+}
+WANTED_SPARSEPROP = 2
+
+
+def cases(settings):
+    """Yield a case for each network, optimizer, kind of mask and density."""
+    X, y, *_ = mnist(settings)
+    trained = _train(X, y, settings.choose(200, 2))
+    kinds = [
+        ("300-100", "sgd", "uniform"),
+        ("300-100", "sgd", "magnitude"),
+        ("300-100", "adam", "uniform"),
+        ("1000-1000", "sgd", "uniform"),
+    ]
+    for network, optimizer, kind in settings.choose(kinds, kinds[1:3]):
+        sizes = NETWORKS[network]
+        densities = [density for name, density in WANTED if name == network]
+        for density in settings.choose(densities, densities[-1:]):
+            if kind == "uniform":
+                masks = uniform_masks(sizes, density)
+            else:
+                masks = magnitude_masks(trained, density)
+            n_steps = settings.choose(100 if network == "300-100" else 40, 2)
+            yield _case(network, optimizer, kind, density, masks, X, y, n_steps)
+
+
+def _train(X, y, n_steps):
+    """Return the weights of a full network after some steps."""
+    loop = PlainLoop(*initial_arrays(NETWORKS["300-100"]), optimizer="adam")
+    X, y = torch.from_numpy(X), torch.from_numpy(y)
+    for _, rows in zip(range(n_steps), batches(len(X), BATCH)):
+        loop.step(X[rows], y[rows])
+    return [weight.detach().numpy() for weight in loop.weights]
+
+
+def _case(network, optimizer, kind, density, masks, X, y, n_steps):
+    arrays = initial_arrays(NETWORKS[network])
+    contenders = [
+        *_plain(arrays, masks, optimizer, X, y, n_steps),
+        *_sparseprop(arrays, masks, optimizer, X, y, n_steps),
+        _ours(arrays, masks, optimizer, X, y, n_steps * 2),
+    ]
+    claims = [Claim((PLAIN, UNFUSED), WANTED[network, density]), Claim((UNFUSED,))]
+    # No promise is made beside SparseProp for networks that are hardly sparse.
+    claims.append(Claim((SPARSEPROP,), WANTED_SPARSEPROP if density <= 0.1 else None))
+    sizes = "-".join(map(str, NETWORKS[network]))
+    name = f"{sizes}, {optimizer}, {kind} masks, density {density:g}"
+    return Case(name, contenders, claims, unit="µs")
+
+
+def _plain(arrays, masks, optimizer, X, y, n_steps):
+    X, y = torch.from_numpy(X), torch.from_numpy(y)
+    for fused in (True, False):
+        for threads in all_threads():
+            loop = PlainLoop(*arrays, masks, optimizer, fused)
+            yield Contender(
+                PLAIN if fused else UNFUSED,
+                times(n_steps, _stepper(loop.step, X, y)),
+                f"threads: {threads}",
+                work=n_steps,
+                threads=threads,
+            )
+
+
+def _stepper(step, X, y):
+    order = batches(len(X), BATCH)
+
+    def take():
+        rows = next(order)
+        return step(X[rows], y[rows])
+
+    return take
+
+
+def _sparseprop(arrays, masks, optimizer, X, y, n_steps):
+    reason = missing("sparseprop.modules")
+    if reason:
+        return [Contender(SPARSEPROP, None, missing=reason)]
+    X, y = torch.from_numpy(X), torch.from_numpy(y)
+    contenders = []
+    for layers, n_sparse in (("all layers", len(masks)), ("hidden layers", len(masks) - 1)):
+        for threads in all_threads():
+            step = _module_step(sparseprop_network(*arrays, masks, n_sparse), optimizer)
+            contenders.append(
+                Contender(
+                    SPARSEPROP,
+                    times(n_steps, _stepper(step, X, y)),
+                    f"{layers}, threads: {threads}",
+                    work=n_steps,
+                    threads=threads,
+                )
+            )
+    return contenders
+
+
+def _module_step(network, name):
+    optimizer = make_optimizer(name, network.parameters())
+
+    def step(X, y):
+        loss = F.cross_entropy(network(X), y)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        return loss.item()
+
+    return step
+
+
+def _ours(arrays, masks, optimizer, X, y, n_steps):
+    network = SparseNetwork(arrays[0], masks, arrays[1])
+    update = SGD(lr=LR) if optimizer == "sgd" else Adam()
+    order = (np.asarray(rows) for rows in batches(len(X), BATCH))
+    return Contender(
+        OURS,
+        times(n_steps, lambda: network.step(X, y, update, rows=next(order))),
+        "threads: 1",
+        work=n_steps,
+        threads=1,
+    )
+
+
+if __name__ == "__main__":
+    main("steps", cases, __doc__)
