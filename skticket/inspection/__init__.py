@@ -1,6 +1,9 @@
 """Pictures of tickets, in scikit-learn's manner."""
 
 from ._condition_curves import ConditionCurvesDisplay
+from ._connectivity import ConnectivityDisplay
+from ._initial_weights import InitialWeightsDisplay
+from ._input_mask import InputMaskDisplay
 from ._style import BLUE, GREEN, ORANGE, percent_axis
 from ._ticket_curve import TicketCurveDisplay
 from ._ticket_test import TicketTestDisplay
@@ -11,6 +14,9 @@ __all__ = [
     "GREEN",
     "ORANGE",
     "ConditionCurvesDisplay",
+    "ConnectivityDisplay",
+    "InitialWeightsDisplay",
+    "InputMaskDisplay",
     "TicketCurveDisplay",
     "TicketTestDisplay",
     "TrainingCurvesDisplay",

@@ -236,7 +236,7 @@ def _check_conditions(column, conditions):
 
 def _curve(rows, condition, x, columns, spread):
     rows = number_sizes(rows, x)
-    check_trials(rows, [condition, "_size"])
+    check_trials(rows, [condition], x)
     groups = rows.groupby("_size")
     curve = pd.concat([groups[x].mean(), summarize(groups, columns, spread)], axis=1)
     return curve.sort_values(x, ascending=False).reset_index(drop=True)

@@ -58,9 +58,9 @@ def group_tickets(tickets):
 
     Parameters
     ----------
-    tickets : sequence of Ticket
-        Of one architecture. Those whose densities differ by less than one percent are
-        trials of one size.
+    tickets : sequence of Ticket, or of sequences of Ticket
+        Of one architecture. The tickets of an inner sequence are trials of one size; in
+        a plain sequence, those whose densities differ by less than one percent are.
 
     Returns
     -------
@@ -69,11 +69,17 @@ def group_tickets(tickets):
     groups : list of list of Ticket
     """
     tickets = [tickets] if isinstance(tickets, Ticket) else list(tickets)
-    _check_tickets(tickets)
-    percents = np.array([100 * ticket.density for ticket in tickets])
-    sizes = group_sizes(percents)
-    groups = [[tickets[i] for i in np.flatnonzero(sizes == size)] for size in range(max(sizes) + 1)]
-    return np.array([percents[sizes == size].mean() for size in range(max(sizes) + 1)]), groups
+    if any(isinstance(ticket, Ticket) for ticket in tickets):
+        _check_tickets(tickets)
+        sizes = group_sizes([ticket.density for ticket in tickets])
+        groups = [[tickets[i] for i in np.flatnonzero(sizes == n)] for n in np.unique(sizes)]
+    else:
+        groups = [list(group) for group in tickets]
+        _check_tickets([ticket for group in groups for ticket in group])
+    groups = [group for group in groups if group]
+    percents = np.array([100 * np.mean([t.density for t in group]) for group in groups])
+    order = np.argsort(-percents, kind="stable")
+    return percents[order], [groups[i] for i in order]
 
 
 def _check_tickets(tickets):

@@ -52,15 +52,14 @@ def number_sizes(frame, x):
     return frame.assign(_size=sizes)
 
 
-def check_trials(frame, by):
-    """Complain of a trial that has several rows where one is expected."""
+def check_trials(frame, by, x):
+    """Complain of a trial that has several rows of one size where one is expected."""
     if "trial" not in frame:
         return
-    keys = [*by, "trial"]
-    repeated = frame[frame.duplicated(keys)]
+    repeated = frame[frame.duplicated(["_size", *by, "trial"])]
     if len(repeated):
-        first = {key.removeprefix("_"): repeated.iloc[0][key] for key in keys}
-        where = ", ".join(f"{key} {value}" for key, value in first.items())
+        size = "round" if "round" in frame else x
+        where = ", ".join(f"{key} {repeated[key].iloc[0]}" for key in (*by, "trial", size))
         raise ValueError(
             f"results must have one row for each point of each trial, got several for {where}; "
             "select the rows of one experiment first"

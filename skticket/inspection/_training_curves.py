@@ -9,6 +9,7 @@ from ._style import draw_legend, make_axes, percent_label, size_colors
 from ._tables import check_spread, check_trials, number_sizes, read_table, summarize
 
 _NAMES = {"valid_loss": "validation loss", "valid_score": "validation score"}
+_SCORED_ON = {"valid_score": "validation", "test_score": "test"}
 
 
 class TrainingCurvesDisplay:
@@ -60,7 +61,7 @@ class TrainingCurvesDisplay:
     >>> clf = WinningTicketClassifier((30, 10), rounds=3, random_state=0).fit(X, y)
     >>> display = TrainingCurvesDisplay.from_estimator(clf, rounds=[0, 3])
     >>> [text.get_text() for text in display.legend_.get_texts()]
-    ['100%', '51.5%']
+    ['100%', '52.9%']
     """
 
     def __init__(self, *, percent_remaining, curves, score="valid_score", score_name=None):
@@ -107,8 +108,9 @@ class TrainingCurvesDisplay:
             density = estimator.tickets_[position].density
             table = table[["iteration", score]].assign(percent=100 * density, round=position)
             tables.append(table)
-        if score_name is None and score == "valid_score":
-            score_name = "validation " + ("accuracy" if hasattr(estimator, "classes_") else "R²")
+        if score_name is None and score in _SCORED_ON:
+            measure = "accuracy" if hasattr(estimator, "classes_") else "R²"
+            score_name = f"{_SCORED_ON[score]} {measure}"
         results = pd.concat(tables)
         return cls.from_results(results, score=score, score_name=score_name, ax=ax, **line_kw)
 
@@ -153,7 +155,7 @@ class TrainingCurvesDisplay:
         """
         check_spread(spread)
         frame = number_sizes(read_table(results, ["percent", "iteration", score]), "percent")
-        check_trials(frame, ["_size", "iteration"])
+        check_trials(frame, ["iteration"], "percent")
         sizes = sorted(frame.groupby("_size"), key=lambda size: -size[1]["percent"].mean())
         display = cls(
             percent_remaining=np.array([rows["percent"].mean() for _, rows in sizes]),

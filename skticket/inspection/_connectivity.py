@@ -1,0 +1,196 @@
+"""How many connections of each unit survive."""
+
+import numpy as np
+
+from ._rounds import choose_rounds, group_tickets, layer_titles
+from ._style import draw_legend, make_axes, percent_label, size_colors
+
+_DIRECTIONS = ("incoming", "outgoing")
+
+
+class ConnectivityDisplay:
+    """Surviving connections of each unit, a panel for each layer and direction.
+
+    The upper panels show how many connections lead into each unit of a layer, the lower
+    ones how many of the same connections come out of each unit before it. Units are
+    sorted by that number, the best connected on the left; of several trials, the mean of
+    the sorted numbers is drawn.
+
+    It is recommended to use `from_estimator` or `from_tickets` to make one. All
+    parameters are stored as attributes.
+
+    Parameters
+    ----------
+    percent_remaining : ndarray of shape (n_sizes,)
+        Surviving weights, in percent of the full network's, in decreasing order.
+    incoming, outgoing : dict of str to ndarray of shape (n_sizes, n_units)
+        For each layer's weights, surviving connections into each of its outputs and out
+        of each of its inputs, in decreasing order. For a convolution these are the
+        channels.
+
+    Attributes
+    ----------
+    ax_ : ndarray of matplotlib Axes, shape (2, n_layers)
+        A panel for each direction and layer.
+    figure_ : matplotlib Figure
+        The figure that holds them.
+    lines_ : dict of str to dict of str to list of matplotlib Line2D
+        By direction ("incoming" and "outgoing") and layer, a line a size.
+    legend_ : matplotlib Legend
+        Names the sizes: beside the Axes of a new figure, else in the last.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from skticket import WinningTicketClassifier
+    >>> from skticket.inspection import ConnectivityDisplay
+    >>> X, y = load_iris(return_X_y=True)
+    >>> clf = WinningTicketClassifier((30, 10), rounds=3, random_state=0).fit(X, y)
+    >>> display = ConnectivityDisplay.from_estimator(clf, rounds=[0, 3])
+    >>> display.outgoing["layers.0.weight"]
+    array([[30., 30., 30., 30.],
+           [...]])
+    """
+
+    def __init__(self, *, percent_remaining, incoming, outgoing):
+        self.percent_remaining = percent_remaining
+        self.incoming = incoming
+        self.outgoing = outgoing
+
+    @classmethod
+    def from_estimator(cls, estimator, *, rounds=None, scale="log", ax=None, **line_kw):
+        """Make and draw the display of a fitted estimator.
+
+        Parameters
+        ----------
+        estimator : WinningTicketClassifier or WinningTicketRegressor
+            Fitted estimator.
+        rounds : sequence of int, default=None
+            Rounds to draw; by default at most five, evenly spread from the first to the
+            last.
+        scale : {"log", "linear"}, default="log"
+            Of the number of connections; the logarithmic one shows 0, too.
+        ax : array-like of matplotlib Axes, default=None
+            Where to draw: two rows, one Axes for each layer; a new figure when None.
+        **line_kw : dict
+            Passed to matplotlib's `plot`.
+
+        Returns
+        -------
+        ConnectivityDisplay
+            The display, drawn.
+        """
+        tickets = [[estimator.tickets_[i]] for i in choose_rounds(estimator, rounds)]
+        return cls.from_tickets(tickets, scale=scale, ax=ax, **line_kw)
+
+    @classmethod
+    def from_tickets(cls, tickets, *, scale="log", ax=None, **line_kw):
+        """Make and draw the display of tickets.
+
+        Parameters
+        ----------
+        tickets : sequence of Ticket, or of sequences of Ticket
+            Of one architecture. The tickets of an inner sequence are trials of one size;
+            in a plain sequence, those whose densities differ by less than one percent of
+            their value are.
+        scale : {"log", "linear"}, default="log"
+            Of the number of connections; the logarithmic one shows 0, too.
+        ax : array-like of matplotlib Axes, default=None
+            Where to draw: two rows, one Axes for each layer; a new figure when None.
+        **line_kw : dict
+            Passed to matplotlib's `plot`.
+
+        Returns
+        -------
+        ConnectivityDisplay
+            The display, drawn.
+        """
+        percents, groups = group_tickets(tickets)
+        names = list(groups[0][0].mask)
+        incoming, outgoing = (
+            {
+                name: np.array([_mean_sorted_counts(group, name, axis) for group in groups])
+                for name in names
+            }
+            for axis in (0, 1)
+        )
+        display = cls(percent_remaining=percents, incoming=incoming, outgoing=outgoing)
+        return display.plot(ax=ax, scale=scale, **line_kw)
+
+    def plot(self, ax=None, *, scale="log", **line_kw):
+        """Draw the display.
+
+        Parameters
+        ----------
+        ax : array-like of matplotlib Axes, default=None
+            Where to draw: two rows, one Axes for each layer; a new figure when None.
+        scale : {"log", "linear"}, default="log"
+            Of the number of connections; the logarithmic one shows 0, too.
+        **line_kw : dict
+            Passed to matplotlib's `plot`.
+
+        Returns
+        -------
+        ConnectivityDisplay
+            Itself.
+        """
+        if scale not in ("log", "linear"):
+            raise ValueError(f"scale must be one of ('log', 'linear'), got {scale!r}")
+        n_layers = len(self.incoming)
+        what = "direction of each layer"
+        axes, is_new = make_axes(ax, 2 * n_layers, what, n_columns=n_layers, size=(3.1, 2.5))
+        self.ax_ = axes.reshape(2, n_layers)
+        self.figure_ = axes[0].figure
+        _, ends = layer_titles(self.incoming)
+        self.lines_ = {direction: {} for direction in _DIRECTIONS}
+        for layer, (name, (source, target)) in enumerate(zip(self.incoming, ends, strict=True)):
+            for row, (direction, units) in enumerate((("incoming", target), ("outgoing", source))):
+                ax = self.ax_[row, layer]
+                counts = getattr(self, direction)[name]
+                self.lines_[direction][name] = self._draw(ax, counts, line_kw)
+                _finish(ax, counts, scale)
+                ax.set_title(f"{'into' if row == 0 else 'out of'} {units}", fontsize="medium")
+        for ax in self.ax_[:, 0]:
+            ax.set_ylabel("connections")
+        for ax in self.ax_[1]:
+            ax.set_xlabel("unit, by rank")
+        self.legend_ = draw_legend(axes, is_new, side="right", title="weights\nremaining")
+        return self
+
+    def _draw(self, ax, counts, line_kw):
+        colors = size_colors(self.percent_remaining)
+        rank = np.arange(1, counts.shape[1] + 1)
+        marker = "." if len(rank) < 20 else None
+        return [
+            ax.plot(
+                rank,
+                row,
+                **{"color": color, "linewidth": 1.4, "marker": marker}
+                | {"label": percent_label(percent)}
+                | line_kw,
+            )[0]
+            for percent, row, color in zip(self.percent_remaining, counts, colors, strict=True)
+        ]
+
+
+def _mean_sorted_counts(tickets, name, axis):
+    counts = [_counts(ticket.mask[name], axis) for ticket in tickets]
+    return np.mean([np.sort(count)[::-1] for count in counts], axis=0)
+
+
+def _counts(mask, axis):
+    """Survivors of each output (axis 0) or input (axis 1), kernels summed over."""
+    others = tuple(other for other in range(mask.ndim) if other != axis)
+    return mask.sum(axis=others)
+
+
+def _finish(ax, counts, scale):
+    if scale == "log":
+        # Linear from 0 to 1, so that units without connections are seen.
+        ax.set_yscale("symlog", linthresh=1, linscale=0.4)
+        ax.yaxis.set_major_formatter("{x:,.0f}")
+    ax.set_ylim(0, (1.5 if scale == "log" else 1.08) * max(counts.max(), 1))
+    ax.xaxis.get_major_locator().set_params(integer=True, nbins=5)
+    ax.grid(axis="y", color="0.92", linewidth=0.8)
+    ax.set_axisbelow(True)
+    ax.spines[["top", "right"]].set_visible(False)

@@ -1,0 +1,523 @@
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from sklearn.datasets import load_diabetes, load_digits
+from sklearn.exceptions import NotFittedError
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import MaxAbsScaler, StandardScaler
+from skorch import NeuralNetClassifier
+
+from skticket import Ticket, WinningTicketClassifier, WinningTicketRegressor
+from skticket.inspection import (
+    ConditionCurvesDisplay,
+    ConnectivityDisplay,
+    InitialWeightsDisplay,
+    InputMaskDisplay,
+    TicketCurveDisplay,
+    TrainingCurvesDisplay,
+)
+
+FROM_TICKETS = [InitialWeightsDisplay, ConnectivityDisplay, InputMaskDisplay]
+FROM_ESTIMATOR = [TicketCurveDisplay, TrainingCurvesDisplay, *FROM_TICKETS]
+NAMES = ["layers.0.weight", "layers.1.weight", "layers.2.weight"]
+
+
+@pytest.fixture(autouse=True)
+def close_figures():
+    yield
+    plt.close("all")
+
+
+@pytest.fixture(scope="module")
+def model():
+    X, y = load_digits(return_X_y=True)
+    clf = WinningTicketClassifier((30, 12), prune_rate=0.5, rounds=6, max_epochs=2, random_state=0)
+    return make_pipeline(MaxAbsScaler(), clf).fit(X[:300], y[:300])
+
+
+@pytest.fixture(scope="module")
+def clf(model):
+    return model[-1]
+
+
+@pytest.fixture(scope="module")
+def regressor():
+    X, y = load_diabetes(return_X_y=True)
+    X, y = StandardScaler().fit_transform(X), (y - y.mean()) / y.std()
+    return WinningTicketRegressor((8,), rounds=2, max_epochs=2, random_state=0).fit(X, y)
+
+
+@pytest.fixture(scope="module")
+def convolutional():
+    class Net(torch.nn.Sequential):
+        def __init__(self):
+            super().__init__(
+                torch.nn.Unflatten(1, (1, 8, 8)),
+                torch.nn.Conv2d(1, 4, 3),
+                torch.nn.ReLU(),
+                torch.nn.Conv2d(4, 3, 3),
+                torch.nn.Flatten(),
+                torch.nn.Linear(48, 10),
+            )
+
+    net = NeuralNetClassifier(Net, criterion=torch.nn.CrossEntropyLoss, max_epochs=1, verbose=0)
+    X, y = load_digits(return_X_y=True)
+    clf = WinningTicketClassifier(net=net, rounds=2, prune_rate=0.4, random_state=0)
+    return clf.fit(X[:200], y[:200])
+
+
+@pytest.fixture
+def trials(random_ticket):
+    """Three trials of the full network, and of two sizes."""
+    return [
+        [random_ticket((9, 6, 4, 2), density=density, seed=seed) for seed in range(3)]
+        for density in (1.1, 0.6, 0.2)
+    ]
+
+
+def texts(legend):
+    return [text.get_text() for text in legend.get_texts()]
+
+
+@pytest.mark.parametrize("display_class", FROM_ESTIMATOR)
+class TestFromEstimator:
+    def test_classifier_in_a_pipeline(self, display_class, model):
+        display = display_class.from_estimator(model[-1])
+        assert isinstance(display, display_class)
+        axes = np.ravel(display.ax_)
+        assert all(ax.figure is display.figure_ for ax in axes)
+        assert len(plt.get_fignums()) == 1
+        display.figure_.draw_without_rendering()
+
+    def test_plot_again(self, display_class, clf):
+        display = display_class.from_estimator(clf)
+        first = display.ax_
+        _, axes = plt.subplots(1, np.size(first))
+        given = axes if np.size(first) > 1 else np.atleast_1d(axes)[0]
+        assert display.plot(ax=given) is display
+        assert np.ravel(display.ax_)[0] is np.ravel(axes)[0]
+        assert len(plt.get_fignums()) == 2
+
+    def test_regressor(self, display_class, regressor):
+        options = {"shape": (2, 5)} if display_class is InputMaskDisplay else {}
+        display = display_class.from_estimator(regressor, **options)
+        if display_class is TrainingCurvesDisplay:
+            assert display.ax_.get_ylabel() == "validation R²"
+
+    def test_not_fitted(self, display_class):
+        with pytest.raises(NotFittedError):
+            display_class.from_estimator(WinningTicketClassifier())
+
+
+@pytest.mark.parametrize("display_class", [TrainingCurvesDisplay, *FROM_TICKETS])
+class TestRounds:
+    def test_no_estimator_of_tickets(self, display_class, model):
+        with pytest.raises(ValueError, match=r"got Pipeline; .* such as pipeline\[-1\]"):
+            display_class.from_estimator(model)
+
+    @pytest.mark.parametrize(
+        "rounds, message",
+        [([0, 7], r"rounds must be among \[0, 1, .*6\], got \[7\]"), ([], "at least one round")],
+    )
+    def test_wrong_rounds(self, display_class, clf, rounds, message):
+        with pytest.raises(ValueError, match=message):
+            display_class.from_estimator(clf, rounds=rounds)
+        assert plt.get_fignums() == []
+
+    def test_chosen(self, display_class, clf):
+        display = display_class.from_estimator(clf, rounds=[5, 0, 2])
+        expected = [100 * clf.tickets_[number].density for number in (0, 2, 5)]
+        np.testing.assert_allclose(display.percent_remaining, expected)
+
+    def test_default(self, display_class, clf):
+        display = display_class.from_estimator(clf)
+        rounds = [1, 2, 3, 5, 6] if display_class is InputMaskDisplay else [0, 2, 3, 4, 6]
+        expected = [100 * clf.tickets_[number].density for number in rounds]
+        np.testing.assert_allclose(display.percent_remaining, expected)
+
+    def test_wrong_number_of_axes(self, display_class, clf):
+        _, axes = plt.subplots(1, 2)
+        with pytest.raises(ValueError, match="ax must hold [1356] Axes, one for each .*, got 2"):
+            display_class.from_estimator(clf, ax=axes)
+
+
+@pytest.mark.parametrize("display_class", FROM_TICKETS)
+class TestFromTickets:
+    def test_wrong_tickets(self, display_class, random_ticket):
+        tickets = [random_ticket((9, 3)), random_ticket((16, 3))]
+        for wrong, message in (
+            ([], "tickets must hold at least one Ticket, got none"),
+            ([[], []], "tickets must hold at least one Ticket, got none"),
+            ([tickets[0], "ticket"], "must be of class Ticket, got str"),
+            (tickets, r"one architecture, got .*\(3, 9\).*\(3, 16\)"),
+        ):
+            with pytest.raises(ValueError, match=message):
+                display_class.from_tickets(wrong)
+        assert plt.get_fignums() == []
+
+    def test_plain_sequences_are_grouped_by_density(self, display_class, random_ticket):
+        big, small = random_ticket((9, 4), density=1.1), random_ticket((9, 4), density=0.3)
+        display = display_class.from_tickets([small, big, small])
+        np.testing.assert_allclose(display.percent_remaining, [100, 100 * small.density])
+        single = display_class.from_tickets(small)
+        np.testing.assert_allclose(single.percent_remaining, [100 * small.density])
+
+    def test_percents_are_means(self, display_class, trials):
+        display = display_class.from_tickets(trials[::-1])
+        expected = [100 * np.mean([ticket.density for ticket in size]) for size in trials]
+        np.testing.assert_allclose(display.percent_remaining, expected)
+
+
+def test_training_curves_draw_the_histories(clf):
+    for score, label in (("valid_score", "validation accuracy"), ("valid_loss", "validation loss")):
+        display = TrainingCurvesDisplay.from_estimator(clf, rounds=[0, 3], score=score)
+        for line, number in zip(display.lines_, (0, 3), strict=True):
+            history = clf.histories_[number]
+            np.testing.assert_array_equal(line.get_xdata(), history[:, "iteration"])
+            np.testing.assert_allclose(line.get_ydata(), history[:, score])
+        assert display.ax_.get_ylabel() == label
+        assert display.bands_ == [None, None]
+        assert texts(display.legend_) == ["100%", f"{100 * clf.tickets_[3].density:.3g}%"]
+    with pytest.raises(ValueError, match="score must be one of .*'valid_loss'.*, got 'accuracy'"):
+        TrainingCurvesDisplay.from_estimator(clf, score="accuracy")
+
+
+def evaluations():
+    rng = np.random.default_rng(0)
+    return pd.DataFrame(
+        [
+            # The trials have slightly different numbers of weights.
+            (trial, percent + 0.1 * trial * (percent < 100), iteration, rng.uniform())
+            for trial in range(3)
+            for percent in (100, 50, 20)
+            for iteration in (10, 20, 30)
+        ],
+        columns=["trial", "percent", "iteration", "loss"],
+    )
+
+
+@pytest.mark.parametrize("numbered", [False, True])
+def test_training_curves_of_trials(numbered):
+    results = evaluations()
+    values = results["loss"].to_numpy().reshape(3, 3, 3)
+    if numbered:
+        # By round, sizes may differ by any amount.
+        results["percent"] *= 1 - 0.1 * results["trial"] * (results["percent"] < 100)
+        results["round"] = np.tile(np.repeat([0, 1, 2], 3), 3)
+    display = TrainingCurvesDisplay.from_results(results, score="loss", score_name="nats")
+    mean_percents = results["percent"].to_numpy().reshape(3, 3, 3)[:, :, 0].mean(axis=0)
+    np.testing.assert_allclose(display.percent_remaining, mean_percents)
+    assert display.ax_.get_ylabel() == "nats"
+    for size, (line, band) in enumerate(zip(display.lines_, display.bands_, strict=True)):
+        np.testing.assert_allclose(line.get_ydata(), values[:, size].mean(axis=0))
+        vertices = band.get_paths()[0].vertices
+        for iteration, drawn in zip((10, 20, 30), values[:, size].T, strict=True):
+            heights = vertices[vertices[:, 0] == iteration, 1]
+            assert np.isclose(heights.min(), drawn.min())
+            assert np.isclose(heights.max(), drawn.max())
+
+
+@pytest.mark.parametrize("spread, factor", [("std", 1), ("ci95", 4.302652729911275 / np.sqrt(3))])
+def test_spreads(spread, factor):
+    # 4.3026... is the 97.5th percentile of Student's t with two degrees of freedom.
+    results = evaluations()
+    values = results["loss"].to_numpy().reshape(3, 3, 3)
+    display = TrainingCurvesDisplay.from_results(results, score="loss", spread=spread)
+    for size, curve in enumerate(display.curves):
+        mean, std = values[:, size].mean(axis=0), values[:, size].std(axis=0, ddof=1)
+        np.testing.assert_allclose(curve["loss_low"], mean - factor * std)
+        np.testing.assert_allclose(curve["loss_high"], mean + factor * std)
+
+
+def test_no_spread():
+    display = TrainingCurvesDisplay.from_results(evaluations(), score="loss", spread=None)
+    assert display.bands_ == [None] * 3
+
+
+def test_the_steep_start_is_left_out_of_the_range():
+    results = {
+        "percent": np.full(100, 100.0),
+        "iteration": np.arange(1, 101),
+        "score": np.where(np.arange(100) < 8, 0.0, np.linspace(0.9, 0.95, 100)),
+    }
+    display = TrainingCurvesDisplay.from_results(results, score="score")
+    low, high = display.ax_.get_ylim()
+    assert 0.89 < low < 0.91 and 0.95 < high < 0.96
+
+
+def conditions(n_conditions=2):
+    rng = np.random.default_rng(0)
+    return pd.DataFrame(
+        [
+            (f"condition {number}", trial, percent, 10 * percent, *rng.uniform(50, 100, size=2))
+            for number in range(n_conditions)
+            for trial in range(4)
+            for percent in (100.0, 80.0 + 0.01 * trial, 51.2)
+        ],
+        columns=[
+            *("condition", "trial", "percent", "n_weights"),
+            *("iterations_to_converge", "test_score"),
+        ],
+    )
+
+
+@pytest.mark.parametrize("x", ["percent", "n_weights"])
+def test_condition_curves(x):
+    results = conditions()
+    display = ConditionCurvesDisplay.from_results(results, x=x)
+    values = results[["iterations_to_converge", "test_score"]].to_numpy().reshape(2, 4, 3, 2)
+    results = results.sample(frac=1, random_state=0)
+    for column, name in enumerate(("iterations_to_converge", "test_score")):
+        for number in range(2):
+            line, _, (bars,) = display.errorbars_[name][f"condition {number}"]
+            drawn = values[number, :, :, column]
+            expected = np.array([100, 80.015, 51.2]) * (10 if x == "n_weights" else 1)
+            np.testing.assert_allclose(line.get_xdata(orig=False), expected)
+            np.testing.assert_allclose(line.get_ydata(orig=False), drawn.mean(axis=0))
+            ends = np.array([segment[:, 1] for segment in bars.get_segments()])
+            np.testing.assert_allclose(ends, np.stack([drawn.min(0), drawn.max(0)], axis=1))
+    left, right = display.ax_[0].get_xlim()
+    assert left > 100 * (10 if x == "n_weights" else 1) and right < 51.2 * left / 100
+    assert [ax.get_ylabel() for ax in display.ax_] == ["iterations to converge", "test score"]
+    assert texts(display.legend_) == ["condition 0", "condition 1"]
+
+
+def test_condition_curves_by_round():
+    results = conditions(1)
+    results["round"] = np.tile([0, 1, 2], 4)
+    results.loc[results["round"] == 1, "percent"] += [0, 5, 10, 15]
+    display = ConditionCurvesDisplay.from_results(results, columns="test_score")
+    (curve,) = display.curves.values()
+    np.testing.assert_allclose(curve["percent"], [100, 87.515, 51.2])
+    assert curve["n_trials"].tolist() == [4, 4, 4]
+    assert display.ax_.shape == (1,)
+
+
+def test_conditions_keep_their_looks():
+    results = conditions(3)
+    names = ["condition 2", "condition 0", "condition 1"]
+    display = ConditionCurvesDisplay.from_results(
+        results, conditions=names, labels={"condition 0": "the first"}
+    )
+    assert texts(display.legend_) == ["condition 2", "the first", "condition 1"]
+    part = ConditionCurvesDisplay.from_results(
+        results[results["condition"] == "condition 0"], conditions=names
+    )
+    lines = [d.errorbars_["test_score"]["condition 0"].lines[0] for d in (display, part)]
+    assert lines[0].get_color() == lines[1].get_color()
+    assert lines[0].get_marker() == lines[1].get_marker()
+    looks = {
+        (bars.lines[0].get_color(), bars.lines[0].get_marker())
+        for bars in display.errorbars_["test_score"].values()
+    }
+    assert len({color for color, _ in looks}) == len({marker for _, marker in looks}) == 3
+
+
+def test_condition_curves_of_one_trial_have_no_bars():
+    results = conditions()
+    display = ConditionCurvesDisplay.from_results(results[results["trial"] == 0], spread="std")
+    assert not display.errorbars_["test_score"]["condition 0"].has_yerr
+
+
+def test_missing_values_are_left_out():
+    results = conditions(1)
+    results.loc[results["percent"] == 51.2, "test_score"] = [np.nan, 1, 2, np.nan]
+    (curve,) = ConditionCurvesDisplay.from_results(results).curves.values()
+    assert curve["test_score"].iloc[-1] == 1.5
+
+
+@pytest.mark.parametrize(
+    "options, message",
+    [
+        ({"x": "density"}, r"x must be one of \('percent', 'n_weights'\), got 'density'"),
+        ({"spread": "sd"}, r"spread must be one of \('range', .* None\), got 'sd'"),
+        ({"columns": ["test_score", "score"]}, r"must have the columns \['score'\], got \["),
+        ({"condition": "strategy"}, r"must have the columns \['strategy'\]"),
+        ({"conditions": ["condition 0"]}, r"conditions must name all .*'condition 1'.* missing"),
+    ],
+)
+def test_wrong_condition_curves(options, message):
+    with pytest.raises(ValueError, match=message):
+        ConditionCurvesDisplay.from_results(conditions(), **options)
+
+
+def test_wrong_tables():
+    results = conditions(8)
+    with pytest.raises(ValueError, match="at most 7 conditions, .* got 8"):
+        ConditionCurvesDisplay.from_results(results)
+    with pytest.raises(ValueError, match="at least one row, got none"):
+        ConditionCurvesDisplay.from_results(results[:0])
+    with pytest.raises(ValueError, match="'condition' must name a condition in each row"):
+        ConditionCurvesDisplay.from_results(results.assign(condition=np.nan))
+    with pytest.raises(ValueError, match="several for condition same, trial 0, percent 100.0"):
+        ConditionCurvesDisplay.from_results(results.assign(condition="same"))
+    twice = pd.concat([evaluations(), evaluations()])
+    with pytest.raises(ValueError, match="several for iteration 10, trial 0, percent 100.0"):
+        TrainingCurvesDisplay.from_results(twice, score="loss")
+    with pytest.raises(ValueError, match=r"must have the columns \['valid_score'\]"):
+        TrainingCurvesDisplay.from_results(evaluations())
+
+
+@pytest.mark.parametrize("relative_to", ["survivors", "initial"])
+def test_initial_weights(trials, relative_to):
+    display = InitialWeightsDisplay.from_tickets(trials, relative_to=relative_to, bins=6)
+    for name in NAMES:
+        edges = display.edges[name]
+        assert len(edges) == 7
+        for tickets, stairs in zip(trials, display.stairs_[name], strict=True):
+            # The mask says what survives, even of weights that start at 0.
+            weights = np.concatenate([t.initial[name][t.mask[name]] for t in tickets])
+            expected, _ = np.histogram(weights, edges, density=True)
+            if relative_to == "initial":
+                expected = expected * len(weights) / sum(t.mask[name].size for t in tickets)
+            np.testing.assert_allclose(stairs.get_data().values, expected)
+            np.testing.assert_array_equal(stairs.get_data().edges, edges)
+    assert texts(display.legend_)[0] == "100%"
+
+
+def test_pruned_weights_are_not_among_the_initial_ones():
+    values = np.linspace(-1, 1, 40).reshape(4, 10)
+    ticket = Ticket({"layers.0.weight": values}, {"layers.0.weight": np.abs(values) > 0.5})
+    full = Ticket({"layers.0.weight": values}, {"layers.0.weight": np.full((4, 10), True)})
+    display = InitialWeightsDisplay.from_tickets([full, ticket], bins=8)
+    assert display.counts["layers.0.weight"].sum(axis=1).tolist() == [40, 20]
+    # Nothing between -0.5 and 0.5, where most of the pruned weights were.
+    assert display.counts["layers.0.weight"][1].tolist() == [5, 5, 0, 0, 0, 0, 5, 5]
+
+
+def test_survivors_of_training_lie_away_from_zero():
+    X, y = load_digits(return_X_y=True)
+    clf = WinningTicketClassifier((100,), prune_rate=0.5, rounds=4, max_epochs=5, random_state=0)
+    display = InitialWeightsDisplay.from_estimator(clf.fit(X / 16, y), rounds=[0, 4])
+    full, small = (stairs.get_data().values for stairs in display.stairs_["layers.0.weight"])
+    middle = len(full) // 2
+    assert full[middle] > 0.8 * full.max()
+    assert small[middle] < 0.5 * min(small[:middle].max(), small[middle:].max())
+
+
+def test_a_layer_without_survivors():
+    weights = {"first": np.ones((2, 3)), "last": np.ones((1, 2))}
+    mask = {"first": np.full((2, 3), False), "last": np.full((1, 2), True)}
+    display = InitialWeightsDisplay.from_tickets([Ticket(weights, mask)])
+    assert not display.stairs_["first"][0].get_data().values.any()
+    assert [ax.get_title() for ax in display.ax_] == ["first", "last"]
+    lines = ConnectivityDisplay.from_tickets([Ticket(weights, mask)]).lines_
+    assert lines["incoming"]["first"][0].get_ydata().tolist() == [0, 0]
+
+
+@pytest.mark.parametrize("scale", ["log", "linear"])
+def test_connectivity(trials, scale):
+    display = ConnectivityDisplay.from_tickets(trials, scale=scale)
+    assert display.ax_.shape == (2, 3)
+    for direction, axis in (("incoming", 1), ("outgoing", 0)):
+        for name in NAMES:
+            for tickets, line in zip(trials, display.lines_[direction][name], strict=True):
+                sorted_counts = [
+                    sorted(t.mask[name].sum(axis=axis).tolist(), reverse=True) for t in tickets
+                ]
+                np.testing.assert_allclose(line.get_ydata(), np.mean(sorted_counts, axis=0))
+                assert line.get_xdata()[0] == 1
+    titles = [[ax.get_title() for ax in row] for row in display.ax_]
+    assert titles == [
+        ["into hidden layer 1", "into hidden layer 2", "into outputs"],
+        ["out of inputs", "out of hidden layer 1", "out of hidden layer 2"],
+    ]
+    assert texts(display.legend_)[0] == "100%"
+
+
+def test_connectivity_of_convolutions(convolutional):
+    display = ConnectivityDisplay.from_estimator(convolutional, rounds=[2])
+    mask = convolutional.tickets_[2].mask
+    assert list(display.incoming) == list(mask)
+    for name, array in mask.items():
+        into = array.reshape(len(array), -1).sum(axis=1)
+        out_of = np.moveaxis(array, 1, 0).reshape(array.shape[1], -1).sum(axis=1)
+        np.testing.assert_array_equal(display.incoming[name][0], np.sort(into)[::-1])
+        np.testing.assert_array_equal(display.outgoing[name][0], np.sort(out_of)[::-1])
+
+
+def test_convolutions_in_other_displays(convolutional):
+    display = InitialWeightsDisplay.from_estimator(convolutional)
+    assert [ax.get_title() for ax in display.ax_] == list(convolutional.ticket_.mask)
+    with pytest.raises(ValueError, match=r"fully connected first layer.*shape \(4, 1, 3, 3\)"):
+        InputMaskDisplay.from_estimator(convolutional)
+
+
+@pytest.mark.parametrize("scale", ["log", "linear"])
+def test_input_mask(trials, scale):
+    display = InputMaskDisplay.from_tickets(trials, scale=scale)
+    for tickets, image in zip(trials, display.images_, strict=True):
+        expected = np.mean([t.mask[NAMES[0]].sum(axis=0) for t in tickets], axis=0).reshape(3, 3)
+        drawn = image.get_array()
+        np.testing.assert_allclose(drawn.filled(0), expected)
+        np.testing.assert_array_equal(np.ma.getmaskarray(drawn), expected == 0)
+        assert image.norm.vmax == 6
+    assert display.colorbar_.ax.figure is display.figure_
+
+
+def test_unused_inputs_are_white():
+    mask = {"weight": np.array([[True, False, True, True], [True, False, False, True]])}
+    display = InputMaskDisplay.from_tickets(Ticket({"weight": np.ones((2, 4))}, mask))
+    (image,) = display.images_
+    rgba = image.cmap(image.norm(image.get_array()))
+    assert rgba[0, 1].tolist() == [1, 1, 1, 1]
+    assert not (rgba[image.get_array().filled(0) > 0][:, :3].min(axis=1) > 0.9).any()
+
+
+def test_shapes_of_inputs(random_ticket):
+    ticket = random_ticket((6, 4))
+    display = InputMaskDisplay.from_tickets(ticket, shape=(2, 3))
+    assert display.images_[0].get_array().shape == (2, 3)
+    with pytest.raises(ValueError, match=r"number of inputs, 6, is no square.* or \(1, 6\)"):
+        InputMaskDisplay.from_tickets(ticket)
+    for shape in ((2, 4), (6,), (1, 2, 3)):
+        with pytest.raises(ValueError, match="rows and columns of an image of 6 inputs, got"):
+            InputMaskDisplay.from_tickets(ticket, shape=shape)
+    InputMaskDisplay.from_tickets(ticket, shape=(1, 6))
+
+
+def test_first_layer_must_take_the_inputs():
+    class Net(torch.nn.Sequential):
+        def __init__(self):
+            pool = [torch.nn.Unflatten(1, (1, 8, 8)), torch.nn.AvgPool2d(2), torch.nn.Flatten()]
+            super().__init__(*pool, torch.nn.Linear(16, 10))
+
+    net = NeuralNetClassifier(Net, criterion=torch.nn.CrossEntropyLoss, max_epochs=1, verbose=0)
+    X, y = load_digits(return_X_y=True)
+    clf = WinningTicketClassifier(net=net, rounds=1, random_state=0).fit(X[:200], y[:200])
+    with pytest.raises(ValueError, match="takes 16 values, and there are 64 inputs"):
+        InputMaskDisplay.from_estimator(clf)
+
+
+@pytest.mark.parametrize(
+    "display_class, option, message",
+    [
+        (InitialWeightsDisplay, "relative_to", r"one of \('survivors', 'initial'\), got 'all'"),
+        (ConnectivityDisplay, "scale", r"one of \('log', 'linear'\), got 'all'"),
+        (InputMaskDisplay, "scale", r"one of \('log', 'linear'\), got 'all'"),
+    ],
+)
+def test_wrong_options(trials, display_class, option, message):
+    with pytest.raises(ValueError, match=f"{option} must be {message}"):
+        display_class.from_tickets(trials, **{option: "all"})
+    assert plt.get_fignums() == []
+
+
+def test_ticket_curve(clf):
+    display = TicketCurveDisplay.from_estimator(clf)
+    results = clf.round_results_
+    np.testing.assert_allclose(display.percent_remaining, 100 * results["density"])
+    np.testing.assert_array_equal(display.scores["validation"], results["valid_score"])
+    drawn = display.ax_[1].lines[0].get_ydata()
+    np.testing.assert_array_equal(drawn, results["iterations_to_converge"])
+    assert list(display.scores) == ["validation"]
+
+
+def test_ticket_curve_with_test_rows(model, clf):
+    X, y = load_digits(return_X_y=True)
+    X = model[:-1].transform(X[300:400])
+    display = TicketCurveDisplay.from_estimator(clf, X, y[300:400])
+    expected = [(predicted == y[300:400]).mean() for predicted in clf.staged_predict(X)]
+    np.testing.assert_allclose(display.scores["test"], expected)
