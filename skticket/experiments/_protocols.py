@@ -67,7 +67,7 @@ class Protocol:
     trials : int
         Repetitions, each with initial weights and batches of its own.
     controls : int
-        Controls of each kind that each ticket has.
+        How many times each ticket is reinitialized.
     scales : tuple of float
         Standard deviations of initial weights, for `initialization-scale`.
     sizes : tuple of tuple of int
@@ -88,7 +88,7 @@ class Protocol:
     trials: int = 5
     controls: int = 3
     scales: tuple = (0.025, 0.05, 0.1, 0.2)
-    sizes: tuple = ((50, 17), (100, 33), (200, 67), (300, 100), (600, 200))
+    sizes: tuple = ((50, 17), (100, 33), (200, 67), (300, 100), (500, 167))
     rates: tuple = (0.1, 0.2, 0.4, 0.6, 0.8)
     rewind_step: int = 100
 

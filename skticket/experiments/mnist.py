@@ -325,20 +325,21 @@ def _iterative(protocol, name="iterative", recipe=None):
 
 def _one_shot(protocol):
     recipe = replace(protocol.recipe, schedule="one-shot")
-    return Condition("one-shot", recipe, (0, *_every_other_round(protocol)))
+    return Condition("one-shot", recipe, (0, *_every_third_round(protocol)))
 
 
 def _controls(protocol, condition):
     """Return both controls of a condition's tickets."""
-    rounds = _every_other_round(protocol)
+    rounds = _every_third_round(protocol)
     return [
-        replace(condition, name=control, rounds=rounds, control=control, repeats=protocol.controls)
-        for control in ("reinit", "rearrange")
+        replace(condition, name=control, rounds=rounds, control=control, repeats=repeats)
+        for control, repeats in (("reinit", protocol.controls), ("rearrange", 1))
     ]
 
 
-def _every_other_round(protocol):
-    return tuple(range(1, protocol.rounds + 1, 2))
+def _every_third_round(protocol):
+    """Return sizes that are enough for a curve, with the paper's 16.8% among them."""
+    return tuple(range(min(2, protocol.rounds), protocol.rounds + 1, 3))
 
 
 def _rounds_looked_into(protocol):
