@@ -51,8 +51,11 @@ class MLP(nn.Module):
         *hidden, last = self.layers
         for layer in hidden:
             X = torch.relu(layer(X))
-        output = last(X)
-        return output.squeeze(1) if last.out_features == 1 else output
+        return self.shape_output(last(X))
+
+    def shape_output(self, output):
+        """Return the last layer's outputs as the losses take them."""
+        return output.squeeze(1) if self.layers[-1].out_features == 1 else output
 
 
 def draw_initial(hidden_layer_sizes, n_inputs, n_outputs, init, random_state):
@@ -112,37 +115,56 @@ def new_ticket(module, arrays=None):
     return Ticket(arrays, masks)
 
 
-@contextmanager
-def masked(module, optimizer, mask):
-    """Keep the pruned weights of a module exactly 0 while `optimizer` trains it.
+def survival_factors(module, mask):
+    """Return 1 where a weight survives and 0 elsewhere, for each weight of which some are pruned.
 
-    Both the gradients and, after each step, the weights are masked: weight decay and
-    momentum would revive a weight whose gradient alone is masked, and optimizers that
-    couple weights (by clipping, or by a line search) must not see pruned gradients.
+    Multiplying by 0 and 1 is several times faster than filling by a boolean mask.
     """
     named = dict(module.named_parameters())
-    parameters, survive = [], []
-    for name, array in mask.items():
-        if not array.all():
-            parameters.append(named[name])
-            # Multiplying by 0 and 1 is several times faster than filling by a boolean mask.
-            survive.append(torch.tensor(array).to(named[name]))
+    return {
+        name: torch.tensor(array).to(named[name]) for name, array in mask.items() if not array.all()
+    }
+
+
+@contextmanager
+def masked_gradients(module, factors):
+    """Mask the gradients that autograd computes.
+
+    Optimizers that couple weights (by clipping, or by a line search) must not see
+    pruned gradients. It is not enough: see `masked_weights`.
+    """
 
     def mask_gradient(factor, parameter):
         parameter.grad.mul_(factor)
 
-    def mask_weights(*_):
-        with torch.no_grad():
-            torch._foreach_mul_(parameters, survive)
-
+    named = dict(module.named_parameters())
     hooks = [
-        parameter.register_post_accumulate_grad_hook(partial(mask_gradient, factor))
-        for parameter, factor in zip(parameters, survive, strict=True)
+        named[name].register_post_accumulate_grad_hook(partial(mask_gradient, factor))
+        for name, factor in factors.items()
     ]
-    if parameters:
-        hooks.append(optimizer.register_step_post_hook(mask_weights))
     try:
         yield
     finally:
         for hook in hooks:
+            hook.remove()
+
+
+@contextmanager
+def masked_weights(module, optimizer, factors):
+    """Keep the pruned weights of a module exactly 0 while `optimizer` trains it.
+
+    Weight decay and momentum would revive a weight whose gradient alone is masked.
+    """
+    named = dict(module.named_parameters())
+    parameters, factors = [named[name] for name in factors], list(factors.values())
+
+    def mask_weights(*_):
+        with torch.no_grad():
+            torch._foreach_mul_(parameters, factors)
+
+    hook = optimizer.register_step_post_hook(mask_weights) if parameters else None
+    try:
+        yield
+    finally:
+        if hook is not None:
             hook.remove()

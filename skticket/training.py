@@ -2,7 +2,7 @@
 
 import dis
 import time
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, fields
 from functools import cached_property
 
@@ -18,7 +18,16 @@ from skorch.helper import predefined_split
 from skorch.history import History
 from torch.utils.data import DataLoader
 
-from .network import MLP, load_arrays, masked, new_ticket, read_arrays
+from . import dense
+from .network import (
+    MLP,
+    load_arrays,
+    masked_gradients,
+    masked_weights,
+    new_ticket,
+    read_arrays,
+    survival_factors,
+)
 from .sparse import Rows, is_covered, sparse_is_faster, train_sparsely
 from .ticket import Ticket
 
@@ -125,6 +134,11 @@ class TicketNet(NeuralNet):
             ("epoch_timer", EpochTimer()),
             ("train_loss", PassthroughScoring("train_loss", on_train=True)),
         ]
+
+    def _set_training(self, training=True):
+        # At each step; going through all modules costs as much as a small layer.
+        if (self.module_.training, self.criterion_.training) != (training, training):
+            super()._set_training(training)
 
     def get_loss(self, y_pred, y_true, X=None, training=False):
         """Return the mean loss of a batch, weighted where targets come with weights."""
@@ -534,11 +548,12 @@ def train(
         net = _ready_net(net, ticket, data, _intervals(n_steps, evaluate_every), seed)
         _add_after_defaults(net, "evaluation", evaluation)
         dataset = _on_device(data.X, data.y, data.weight, net.device)
-        sparse = _is_sparse(net, ticket, layout)
-        if sparse:
-            train_sparsely(net, ticket, data, keep_predictions=type(net) is not TicketNet)
-            net.iterator_train__gather = False
-        with nullcontext() if sparse else masked(net.module_, net.optimizer_, ticket.mask):
+        with ExitStack() as during:
+            if _is_sparse(net, ticket, layout):
+                train_sparsely(net, ticket, data, keep_predictions=type(net) is not TicketNet)
+                net.iterator_train__gather = False
+            else:
+                _train_densely(net, ticket, during)
             net.notify("on_train_begin", X=dataset, y=None)
             try:
                 net.fit_loop(dataset)
@@ -564,6 +579,21 @@ def train(
         time.perf_counter() - start,
         np.array(evaluation.test_scores) if has_test else None,
     )
+
+
+def _train_densely(net, ticket, during):
+    """Keep pruned weights at 0, and take the step written out for the default network."""
+    module, optimizer = net.module_, net.optimizer_
+    factors = survival_factors(module, ticket.mask)
+    if type(net) is TicketNet and dense.is_covered(net):
+        halves = during.enter_context(dense.Halves(1))
+        step = dense.DenseStep(net, factors, halves)
+        net.train_step, net.infer = step.train_step, step.infer
+        if dense.keeps_zeros(net):
+            return
+    else:
+        during.enter_context(masked_gradients(module, factors))
+    during.enter_context(masked_weights(module, optimizer, factors))
 
 
 def _is_sparse(net, ticket, layout):
