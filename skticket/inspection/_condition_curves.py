@@ -45,7 +45,7 @@ class ConditionCurvesDisplay:
     errorbars_ : dict of str to dict of str to matplotlib ErrorbarContainer
         For each column, the curve of each condition.
     legend_ : matplotlib Legend
-        Names the conditions: above a new figure, else in the last Axes.
+        Names the conditions, above the Axes.
 
     See Also
     --------

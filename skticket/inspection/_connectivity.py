@@ -37,7 +37,7 @@ class ConnectivityDisplay:
     lines_ : dict of str to dict of str to list of matplotlib Line2D
         By direction ("incoming" and "outgoing") and layer, a line a size.
     legend_ : matplotlib Legend
-        Names the sizes: beside the Axes of a new figure, else in the last.
+        Names the sizes, beside the Axes.
 
     Examples
     --------
@@ -154,7 +154,7 @@ class ConnectivityDisplay:
             ax.set_ylabel("connections")
         for ax in self.ax_[1]:
             ax.set_xlabel("unit, by rank")
-        self.legend_ = draw_legend(axes, is_new, side="right", title="weights\nremaining")
+        self.legend_ = draw_legend(self.ax_[0], is_new, side="right", title="weights\nremaining")
         return self
 
     def _draw(self, ax, counts, line_kw):
@@ -189,7 +189,10 @@ def _finish(ax, counts, scale):
         # Linear from 0 to 1, so that units without connections are seen.
         ax.set_yscale("symlog", linthresh=1, linscale=0.4)
         ax.yaxis.set_major_formatter("{x:,.0f}")
-    ax.set_ylim(0, (1.5 if scale == "log" else 1.08) * max(counts.max(), 1))
+    highest = max(counts.max(), 1)
+    # A little below 0, so that lines at 0 do not lie on the axis.
+    low, high = (-0.2, 1.5 * highest) if scale == "log" else (-0.02 * highest, 1.08 * highest)
+    ax.set_ylim(low, high)
     ax.xaxis.get_major_locator().set_params(integer=True, nbins=5)
     ax.grid(axis="y", color="0.92", linewidth=0.8)
     ax.set_axisbelow(True)

@@ -38,7 +38,7 @@ class InitialWeightsDisplay:
     stairs_ : dict of str to list of matplotlib StepPatch
         For each layer, the distribution at each size.
     legend_ : matplotlib Legend
-        Names the sizes: beside the Axes of a new figure, else in the last.
+        Names the sizes, beside the Axes.
 
     Examples
     --------

@@ -115,16 +115,16 @@ def make_axes(ax, n_axes, what, *, n_columns=None, size=(4.4, 3.2), **subplots_k
 
 
 def draw_legend(axes, is_new, *, side, title=None, most_columns=1):
-    """Draw one legend for all axes: outside those of a new figure, else in the last.
+    """Draw one legend for all axes outside of them, where no curve can run through it.
 
     Parameters
     ----------
     axes : ndarray of Axes
         The handles are those of the first.
     is_new : bool
-        Whether the figure is the display's own.
+        Whether the figure is the display's own, so that its legend may be the figure's.
     side : {"right", "above"}
-        Where in a figure of one's own.
+        Beside the last of the axes, or above the first.
     title : str, default=None
         Over the entries.
     most_columns : int, default=1
@@ -135,11 +135,13 @@ def draw_legend(axes, is_new, *, side, title=None, most_columns=1):
     matplotlib Legend
     """
     handles, labels = axes[0].get_legend_handles_labels()
-    options = {"frameon": False, "title": title}
-    if not is_new:
-        return axes[-1].legend(handles, labels, **options)
-    where = {"right": "outside right upper", "above": "outside upper center"}[side]
+    options = {"handles": handles, "labels": labels, "frameon": False, "title": title}
     if side == "above":
         n_rows = -(-len(labels) // most_columns)
         options["ncols"] = -(-len(labels) // n_rows)
-    return axes[0].figure.legend(handles, labels, loc=where, **options)
+    if is_new:
+        where = {"right": "outside right upper", "above": "outside upper center"}[side]
+        return axes[0].figure.legend(loc=where, **options)
+    if side == "above":
+        return axes[0].legend(loc="lower left", bbox_to_anchor=(0, 1), **options)
+    return axes[-1].legend(loc="upper left", bbox_to_anchor=(1, 1), **options)

@@ -46,7 +46,7 @@ class TrainingCurvesDisplay:
     bands_ : list of matplotlib artists or None
         The spread of each size; None where there is one trial.
     legend_ : matplotlib Legend
-        Names the sizes: beside the Axes of a new figure, else inside.
+        Names the sizes, beside the Axes.
 
     See Also
     --------
