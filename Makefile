@@ -1,19 +1,24 @@
-# make venv | run | test | lint | clean
+# make venv | run | test | lint | benchmarks | clean
 #
 # PYTHON       the interpreter that makes .venv (3.11 or newer)
 # PYTEST_ARGS  more for pytest, e.g. make test PYTEST_ARGS="-k datasets"
 # JOBS         test processes; each is held to one thread so that they don't fight
+# BENCHMARK_ARGS  more for the benchmarks, e.g. make benchmarks BENCHMARK_ARGS="--only steps"
 
 PYTHON ?= python3
 JOBS ?= 2
 PYTEST_ARGS ?=
+BENCHMARK_ARGS ?=
 
 VENV := .venv
 PIP := $(VENV)/bin/python -m pip
 STAMP := $(VENV)/.installed
+BENCHMARKS_VENV := .venv-benchmarks
+BENCHMARKS_PIP := $(BENCHMARKS_VENV)/bin/python -m pip
+BENCHMARKS_STAMP := $(BENCHMARKS_VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help venv run test lint clean
+.PHONY: help venv run test lint benchmarks clean
 .DELETE_ON_ERROR:
 
 help:
@@ -21,6 +26,7 @@ help:
 	@echo "make run    find a winning ticket on scikit-learn's digits, into results/digits"
 	@echo "make test   all tests and doctests"
 	@echo "make lint   ruff check and ruff format --check"
+	@echo "make benchmarks  compare with other packages, into results/benchmarks, in $(BENCHMARKS_VENV)"
 	@echo "make clean  remove $(VENV), caches and results"
 
 venv: $(STAMP)
@@ -51,6 +57,23 @@ lint: venv
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 
+# SparseProp compiles itself with the pybind11 and the Python that PATH names first.
+$(BENCHMARKS_STAMP): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(BENCHMARKS_VENV)
+	$(BENCHMARKS_PIP) install --quiet --constraint constraints.txt torch
+	$(BENCHMARKS_PIP) install --quiet --constraint constraints.txt hatchling editables \
+	    setuptools wheel pybind11
+	PATH="$(CURDIR)/$(BENCHMARKS_VENV)/bin:$$PATH" $(BENCHMARKS_PIP) install --quiet \
+	    --constraint constraints.txt --no-build-isolation --editable '.[benchmarks]'
+	@touch $@
+
+benchmarks: $(BENCHMARKS_STAMP)
+	@if [ -z "$${SKTICKET_DATA+set}" ] && [ -d ../shared/data/mnist ]; then \
+	    SKTICKET_DATA=$$(cd ../shared/data/mnist && pwd); export SKTICKET_DATA; \
+	fi; \
+	set -x; $(BENCHMARKS_VENV)/bin/python benchmarks/run_all.py --output results/benchmarks \
+	    $(BENCHMARK_ARGS)
+
 clean:
-	rm -rf $(VENV) results build dist *.egg-info .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(BENCHMARKS_VENV) results build dist *.egg-info .pytest_cache .ruff_cache .hypothesis
 	find skticket tests -name __pycache__ -type d -prune -exec rm -rf {} +

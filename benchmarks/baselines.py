@@ -10,6 +10,7 @@ from functools import partial
 
 import numpy as np
 import torch
+from sklearn.exceptions import ConvergenceWarning
 from torch import nn
 from torch.nn import functional as F
 from torch.nn.utils import prune
@@ -142,6 +143,13 @@ def sparseprop_network(weights, biases, masks, n_sparse):
     for number in range(n_sparse):
         network[2 * number] = SparseLinear.from_dense(network[2 * number])
     return network
+
+
+def fit_sklearn(clf, X, y):
+    """Fit scikit-learn's network for as many epochs as it has, converged or not."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        return clf.fit(X, y)
 
 
 def rates(n_layers, rate):

@@ -327,7 +327,6 @@ def about():
         "commit": _commit(),
         "processor": names[0] if names else platform.machine(),
         "cores": os.cpu_count(),
-        "load": round(os.getloadavg()[0], 2),
         "versions": {"Python": platform.python_version()} | _versions(),
     }
 
@@ -376,7 +375,7 @@ def run_benchmark(name, cases, settings):
         Ready for JSON: `about`, `rows` (from `measure`) and `claims` (from `judge`).
     """
     result = {"benchmark": name, "about": about(), "rows": [], "claims": []}
-    start = time.perf_counter()
+    start, work = time.perf_counter(), _work()
     for case in cases(settings):
         rows = measure(name, case, settings.repeats)
         claims = judge(name, case, rows)
@@ -384,8 +383,22 @@ def run_benchmark(name, cases, settings):
             print(f"{name} | {case.name} | {describe(claim)}", flush=True)
         result["rows"] += rows
         result["claims"] += claims
-    result["about"]["seconds"] = round(time.perf_counter() - start)
+    seconds = time.perf_counter() - start
+    own, everyone = (after - before for before, after in zip(work, _work()))
+    result["about"]["seconds"] = round(seconds)
+    result["about"]["others"] = max(everyone - own, 0) / seconds / os.cpu_count()
     return result
+
+
+def _work():
+    """Seconds of processor time of this process and its children, and of the whole machine."""
+    own = sum(os.times()[:4])
+    stat = Path("/proc/stat")
+    if not stat.exists():
+        return own, own
+    user, nice, system, _, _, irq, softirq, steal, *_ = map(int, stat.read_text().split()[1:11])
+    everyone = user + nice + system + irq + softirq + steal
+    return own, everyone / os.sysconf("SC_CLK_TCK")
 
 
 def describe(claim):
@@ -448,7 +461,7 @@ def _about_line(facts):
     versions = ", ".join(f"{name} {version}" for name, version in facts["versions"].items())
     return (
         f"{facts['date']}, commit {facts['commit']}; {facts['processor']}, {facts['cores']} cores, "
-        f"load average at the start {facts['load']}; {versions}; took {facts['seconds']} s."
+        f"of whose time others took {facts['others']:.0%}; {versions}; took {facts['seconds']} s."
     )
 
 

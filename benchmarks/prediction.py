@@ -11,7 +11,7 @@ import time
 
 import numpy as np
 import torch
-from baselines import PlainLoop, initial_arrays
+from baselines import PlainLoop, fit_sklearn, initial_arrays
 from common import (
     OURS,
     Case,
@@ -66,7 +66,7 @@ def find(X, y, rounds):
 
 def _single_rows(settings, X, y, row):
     calls = settings.choose(200, 2)
-    sklearn = MLPClassifier(SIZES[1:-1], max_iter=2).fit(X, y)
+    sklearn = fit_sklearn(MLPClassifier(SIZES[1:-1], max_iter=2), X, y)
     for density, rounds in settings.choose(ONE, {0.036: 15}).items():
         clf = find(X, y, rounds)
         contenders = [

@@ -1,0 +1,146 @@
+"""The benchmarks' statistics and tables, and that each benchmark runs."""
+
+import importlib
+import json
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+BENCHMARKS = Path(__file__).parent.parent / "benchmarks"
+NAMES = (
+    "digits_training",
+    "files",
+    "grid_memory",
+    "layouts",
+    "prediction",
+    "search_mnist",
+    "steps",
+    "whole_fit",
+    "xor_stack",
+)
+
+pytestmark = pytest.mark.skipif(
+    not BENCHMARKS.exists(), reason="benchmarks are not part of the source distribution"
+)
+
+
+@pytest.fixture
+def load(monkeypatch):
+    """Give the function that imports a module of the benchmarks; they are no package."""
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    before = set(sys.modules)
+    yield importlib.import_module
+    for name in set(sys.modules) - before:
+        if str(BENCHMARKS) in str(getattr(sys.modules[name], "__file__", "")):
+            del sys.modules[name]
+
+
+@pytest.fixture
+def common(load):
+    return load("common")
+
+
+def returning(values):
+    """Return a function that gives one value after another."""
+    values = iter(values)
+    return lambda: next(values)
+
+
+@pytest.fixture
+def case(common):
+    """Give a case whose figures are known: kB are what `run` returns."""
+    return common.Case(
+        "a",
+        [
+            common.Contender("other", returning([0, 40, 60, 50]), "one thread", work=2),
+            common.Contender("other", returning([0, 20, 40, 30]), "two threads"),
+            common.Contender("skticket", returning([0, 10, 10, 5])),
+            common.Contender("third", None, missing="ImportError: no"),
+        ],
+        [
+            common.Claim(("other",), 3.5),
+            common.Claim(("other",), 2),
+            common.Claim(("other",)),
+            common.Claim(("third",), 2),
+        ],
+        unit="kB",
+    )
+
+
+def test_statistics(common, case):
+    rows = common.measure("b", case, 3)
+    table = common.summarize(rows)
+    assert table["contender"].tolist() == ["other", "other", "skticket"]
+    assert table["median"].tolist() == [25, 30, 10]
+    assert table["min"].tolist() == [20, 20, 5]
+    assert table["max"].tolist() == [30, 40, 10]
+    assert table["count"].tolist() == [3, 3, 3]
+
+
+def test_contenders_take_turns(common):
+    turns = []
+    contenders = [
+        common.Contender(name, lambda name=name: turns.append(name)) for name in ("x", "y")
+    ]
+    common.measure("b", common.Case("a", contenders, warm_up=1), 2)
+    assert turns == ["x", "y"] * 3
+
+
+def test_the_fastest_variant_is_the_baseline(common, case):
+    missed, met, nothing_wanted, _ = common.judge("b", case, common.measure("b", case, 3))
+    assert missed["baseline"] == "other (one thread)"
+    assert missed["ratio"] == 2.5
+    assert (missed["least"], missed["most"]) == (2, 5)
+    assert missed["met"] is False
+    assert met["met"] is True
+    assert nothing_wanted["met"] is None
+
+
+def test_a_missing_baseline_is_reported(common, case, tmp_path):
+    result = common.run_benchmark("b", lambda settings: [case], common.Settings(3))
+    claim = result["claims"][-1]
+    assert claim["missing"] == "third: ImportError: no"
+    assert "MISSING" in common.describe(claim)
+    text = common.markdown([result])
+    assert "| a |  | third | 2.00 | missing: third: ImportError: no |" in text
+    assert "| a | 2.50 (2.00 to 5.00) | other (one thread) | 3.50 | **missed** |" in text
+
+
+def test_missing(common):
+    assert common.missing("numpy") == ""
+    assert "ModuleNotFoundError" in common.missing("no_such_package")
+
+
+def test_threads_are_put_back(common, global_state):
+    import torch
+
+    with common.limit_threads(1):
+        assert torch.get_num_threads() == 1
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_runs(name, load, common, tmp_path):
+    module = load(name)
+    settings = common.Settings(repeats=1, tiny=True)
+    result = common.run_benchmark(name, module.cases, settings)
+    assert result["claims"]
+    measured = {row["contender"] for row in result["rows"]}
+    assert all(row["value"] > 0 for row in result["rows"])
+    for claim in result["claims"]:
+        # Either all take part, or the report says who does not.
+        absent = {claim["subject"], *claim["against"].split(" or ")} - measured
+        assert bool(absent) == ("missing" in claim) or "ratio" in claim
+        assert "skticket" in measured or claim["subject"] == "auto"
+    raw = tmp_path / "raw" / f"{name}.json"
+    raw.parent.mkdir()
+    raw.write_text(json.dumps(result))
+    common.write_report(tmp_path)
+    assert {path.name for path in tmp_path.glob(f"benchmark_{name}.png")}
+    assert len(pd.read_csv(tmp_path / "claims.csv")) == len(result["claims"])
+    assert f"## {name}" in (tmp_path / "table.md").read_text()
+
+
+def test_one_command_runs_all(load):
+    assert sorted(load("run_all").BENCHMARKS) == sorted(NAMES)
