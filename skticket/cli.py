@@ -1,4 +1,4 @@
-"""The command line: `python -m skticket find|xor|info ...`."""
+"""The command line: `python -m skticket find|xor|mnist|info ...`."""
 
 from enum import StrEnum
 from pathlib import Path
@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from ._cli_errors import one_line_errors
+from ._cli_mnist import mnist
 from ._cli_xor import xor
 
 app = typer.Typer(
@@ -91,6 +92,7 @@ def find(
 
 
 app.command()(xor)
+app.command()(mnist)
 
 
 @app.command()
