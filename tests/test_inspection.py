@@ -106,6 +106,10 @@ class TestFromEstimator:
         if display_class is TrainingCurvesDisplay:
             assert display.ax_.get_ylabel() == "validation R²"
 
+    def test_no_estimator_of_tickets(self, display_class, model):
+        with pytest.raises(ValueError, match=r"got Pipeline; .* such as pipeline\[-1\]"):
+            display_class.from_estimator(model)
+
     def test_not_fitted(self, display_class):
         with pytest.raises(NotFittedError):
             display_class.from_estimator(WinningTicketClassifier())
@@ -113,10 +117,6 @@ class TestFromEstimator:
 
 @pytest.mark.parametrize("display_class", [TrainingCurvesDisplay, *FROM_TICKETS])
 class TestRounds:
-    def test_no_estimator_of_tickets(self, display_class, model):
-        with pytest.raises(ValueError, match=r"got Pipeline; .* such as pipeline\[-1\]"):
-            display_class.from_estimator(model)
-
     @pytest.mark.parametrize(
         "rounds, message",
         [([0, 7], r"rounds must be among \[0, 1, .*6\], got \[7\]"), ([], "at least one round")],
@@ -315,10 +315,16 @@ def test_conditions_keep_their_looks():
     assert len({color for color, _ in looks}) == len({marker for _, marker in looks}) == 3
 
 
-def test_condition_curves_of_one_trial_have_no_bars():
+@pytest.mark.parametrize("spread", ["range", "std", "ci95", None])
+def test_one_trial_has_no_bars(spread):
     results = conditions()
-    display = ConditionCurvesDisplay.from_results(results[results["trial"] == 0], spread="std")
+    display = ConditionCurvesDisplay.from_results(results[results["trial"] == 0], spread=spread)
     assert not display.errorbars_["test_score"]["condition 0"].has_yerr
+    results = evaluations()
+    display = TrainingCurvesDisplay.from_results(
+        results[results["trial"] == 0], score="loss", spread=spread
+    )
+    assert display.bands_ == [None] * 3
 
 
 def test_missing_values_are_left_out():
@@ -457,9 +463,10 @@ def test_input_mask(trials, scale):
     assert display.colorbar_.ax.figure is display.figure_
 
 
-def test_unused_inputs_are_white():
+@pytest.mark.parametrize("scale", ["log", "linear"])
+def test_unused_inputs_are_white(scale):
     mask = {"weight": np.array([[True, False, True, True], [True, False, False, True]])}
-    display = InputMaskDisplay.from_tickets(Ticket({"weight": np.ones((2, 4))}, mask))
+    display = InputMaskDisplay.from_tickets(Ticket({"weight": np.ones((2, 4))}, mask), scale=scale)
     (image,) = display.images_
     rgba = image.cmap(image.norm(image.get_array()))
     assert rgba[0, 1].tolist() == [1, 1, 1, 1]

@@ -83,7 +83,8 @@ def summarize(groups, columns, spread):
     columns : sequence of str
         What to take the mean of. Missing values are left out.
     spread : {"range", "std", "ci95", None}
-        What the columns `<name>_low` and `<name>_high` are.
+        What the columns `<name>_low` and `<name>_high` are; NaN where one trial has no
+        deviation.
 
     Returns
     -------
@@ -95,9 +96,7 @@ def summarize(groups, columns, spread):
         values = groups[column]
         table[column] = mean = values.mean()
         if spread is not None:
-            low, high = _SPREADS[spread](values, mean)
-            # A single trial has no deviation.
-            table[f"{column}_low"], table[f"{column}_high"] = low.fillna(mean), high.fillna(mean)
+            table[f"{column}_low"], table[f"{column}_high"] = _SPREADS[spread](values, mean)
     return pd.DataFrame(table).assign(n_trials=groups.size())
 
 

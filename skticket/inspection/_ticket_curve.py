@@ -3,8 +3,8 @@
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.ticker import MaxNLocator
-from sklearn.utils.validation import check_is_fitted
 
+from ._rounds import check_estimator
 from ._style import BLUE, GREEN, ORANGE, percent_axis
 
 
@@ -75,7 +75,7 @@ class TicketCurveDisplay:
         TicketCurveDisplay
             The display, drawn.
         """
-        check_is_fitted(estimator)
+        check_estimator(estimator)
         results = dict(estimator.round_results_)
         if X is not None:
             results["test_score"] = np.array(

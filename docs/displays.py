@@ -1,0 +1,33 @@
+"""Makes images/displays.png: python docs/displays.py (SKTICKET_DATA names MNIST's folder)."""
+
+from pathlib import Path
+
+from matplotlib.figure import Figure
+
+from skticket import WinningTicketClassifier
+from skticket.datasets import fetch_mnist
+from skticket.files import replacing
+from skticket.inspection import InitialWeightsDisplay, InputMaskDisplay
+
+
+def main():
+    """Find a ticket of MNIST as `skticket find mnist --rounds 12` does, and draw it."""
+    X, y = fetch_mnist(return_X_y=True)
+    clf = WinningTicketClassifier(
+        rounds=12, max_epochs=4, evaluate_every=100, validation_fraction=1 / 12, random_state=0
+    ).fit(X[:60_000], y[:60_000])
+    with replacing(Path(__file__).parent / "images" / "displays.png") as temporary:
+        draw(clf).savefig(temporary, dpi=100)
+
+
+def draw(clf):
+    """Draw initial weights above, and inputs below."""
+    figure = Figure(figsize=(9, 5.2), layout="constrained")
+    above, below = figure.subfigures(2, 1, height_ratios=(1.15, 1))
+    InitialWeightsDisplay.from_estimator(clf, rounds=[0, 3, 6, 9, 12], ax=above.subplots(1, 3))
+    InputMaskDisplay.from_estimator(clf, rounds=[3, 6, 9, 12], ax=below.subplots(1, 4))
+    return figure
+
+
+if __name__ == "__main__":
+    main()
