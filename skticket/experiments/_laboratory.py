@@ -1,5 +1,6 @@
 """Where the networks of the experiments are trained, once each, side by side, and remembered."""
 
+import os
 import tempfile
 import warnings
 from collections.abc import Callable
@@ -380,9 +381,20 @@ def _train_one(network, parent: Ticket | None, search, data, with_ticket):
         warnings.simplefilter("error", CacheWarning)
         try:
             trained = _trained(network, parent, search, data)
-        except CacheWarning as error:
-            raise OSError(f"a trained network could not be remembered: {error}") from error
+        except CacheWarning as warning:
+            folder = search.memory.location
+            _remove_halves(folder)
+            cause = warning.__context__ or warning
+            raise OSError(
+                f"a trained network could not be written to {str(folder)!r}: {cause}"
+            ) from warning
     return network, Measured.of(trained), trained.ticket if with_ticket else None
+
+
+def _remove_halves(folder):
+    """Remove what this process has begun to write into a memory's folder."""
+    for path in Path(folder).rglob(f"output.pkl.*-{os.getpid()}-*"):
+        path.unlink(missing_ok=True)
 
 
 def _trained(network, parent, search, data):

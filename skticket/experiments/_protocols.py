@@ -261,6 +261,11 @@ def _load(dataset, seed):
     if dataset == "mnist":
         (X, y), n, name = fetch_mnist(return_X_y=True), 60_000, "MNIST"
     else:
+        if not Path(dataset).is_dir():
+            raise ValueError(
+                'dataset must be "mnist", "digits" or a folder of four IDX files; there is no '
+                f"folder {str(dataset)!r}"
+            )
         images = load_idx(dataset)
         X, y, n, name = images.data, images.target, images.n_train, Path(dataset).name
     if len(X) == n or n == 0:
