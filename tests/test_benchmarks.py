@@ -69,8 +69,12 @@ def case(common):
     )
 
 
-def test_statistics(common, case):
-    rows = common.measure("b", case, 3)
+@pytest.fixture
+def rows(common, case):
+    return common.measure("b", case, common.Settings(3))
+
+
+def test_statistics(common, rows):
     table = common.summarize(rows)
     assert table["contender"].tolist() == ["other", "other", "skticket"]
     assert table["median"].tolist() == [25, 30, 10]
@@ -84,18 +88,40 @@ def test_contenders_take_turns(common):
     contenders = [
         common.Contender(name, lambda name=name: turns.append(name)) for name in ("x", "y")
     ]
-    common.measure("b", common.Case("a", contenders, warm_up=1), 2)
+    common.measure("b", common.Case("a", contenders, warm_up=1), common.Settings(2))
     assert turns == ["x", "y"] * 3
 
 
 def test_the_fastest_variant_is_the_baseline(common, case):
-    missed, met, nothing_wanted, _ = common.judge("b", case, common.measure("b", case, 3))
+    missed, met, nothing_wanted, _ = common.judge(
+        "b", case, common.measure("b", case, common.Settings(3))
+    )
     assert missed["baseline"] == "other (one thread)"
     assert missed["ratio"] == 2.5
     assert (missed["least"], missed["most"]) == (2, 5)
     assert missed["met"] is False
     assert met["met"] is True
     assert nothing_wanted["met"] is None
+
+
+def test_disturbed_figures_are_measured_again(common, monkeypatch):
+    shares = iter([0.5, 0.0, 0.4, 0.3, 0.01, 0.2])
+
+    class Others:
+        def __enter__(self):
+            self.seconds = 0.1
+            return self
+
+        def __exit__(self, *error):
+            self.share = next(shares)
+
+    monkeypatch.setattr(common, "Others", Others)
+    monkeypatch.setattr(common.time, "sleep", lambda seconds: None)
+    contender = common.Contender("x", returning([7, 8]))
+    # Waits until quiet, is disturbed, waits again, is disturbed less: patience is at its end.
+    patience = common.Patience(0.9)
+    assert common._measure_patiently(contender, "kB", patience) == (8, 0.2)
+    assert patience.left < 0
 
 
 def test_a_missing_baseline_is_reported(common, case, tmp_path):
