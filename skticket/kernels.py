@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from joblib import cpu_count
 
-__all__ = ["SGD", "Adam", "SparseNetwork"]
+__all__ = ["SGD", "Adam", "SparseNetwork", "n_threads_allowed"]
 
 _ACTIVATIONS = {"identity": 0, "relu": 1, "tanh": 2, "logistic": 3}
 _LOSSES = {"cross_entropy": 0, "binary_cross_entropy": 1, "squared_error": 2}
@@ -483,7 +483,7 @@ default="cross_entropy"
 
         n_blocks = -(-len(X) // _PREDICTION_COLUMNS)
         most = n_blocks // 4  # fewer blocks a thread are done before it has started
-        n_threads = min(n_threads or _n_threads_allowed(), most) if most > 1 else 1
+        n_threads = min(n_threads or n_threads_allowed(), most) if most > 1 else 1
         if n_threads < 2:
             if len(X):
                 infer(0, len(X))
@@ -669,7 +669,7 @@ def _aligned(size, dtype):
     return memory[start : start + size * itemsize].view(dtype)
 
 
-def _n_threads_allowed():
+def n_threads_allowed():
     """Cores of this process; fewer where a limit is set, as joblib sets it in its workers."""
     limit = os.environ.get("OMP_NUM_THREADS", "")
     return min(cpu_count(), int(limit)) if limit.isdecimal() else cpu_count()

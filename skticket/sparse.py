@@ -46,6 +46,8 @@ _OPTIMIZERS = {
         {"amsgrad": False, "maximize": False, "decoupled_weight_decay": False},
     ),
 }
+# Surviving weights for which a second thread's share outweighs the time to start it.
+_WORTH_A_THREAD = 20_000
 _NETS = (NeuralNet, NeuralNetClassifier, NeuralNetBinaryClassifier, NeuralNetRegressor)
 
 
@@ -86,10 +88,13 @@ class SparseModule(nn.Module):
         Names of the dense module's weights.
     squeeze : bool
         Whether the output of a single unit is a vector.
+    n_threads : int, default=1
+        How many threads may share the rows.
     """
 
-    def __init__(self, network, names, squeeze):
+    def __init__(self, network, names, squeeze, n_threads=1):
         super().__init__()
+        self.n_threads = n_threads
         self.network = network
         self.names = names
         self.squeeze = squeeze
@@ -99,7 +104,7 @@ class SparseModule(nn.Module):
     def forward(self, X):
         """Return the outputs; without a graph, because gradients are computed elsewhere."""
         X = X.gather() if isinstance(X, Rows) else X
-        output = torch.from_numpy(self.network.predict(X.numpy(), n_threads=1))
+        output = torch.from_numpy(self.network.predict(X.numpy(), n_threads=self.n_threads))
         return output.squeeze(1) if self.squeeze else output
 
     def state_dict(self, *args, **kwargs):
@@ -177,10 +182,14 @@ def is_covered(net, own_nets=()):
 def sparse_is_faster(ticket):
     """Tell whether the compiled step is the faster one for a ticket.
 
-    The rule knows nothing of the machine, so that results do not depend on it: at
-    most half of at least 100,000 weights. benchmarks/sparse_step.py measures where the
-    two layouts cross; smaller networks train in seconds in either, less than it takes
-    to compile the step for the first time.
+    The rule knows nothing of the machine, so that results do not depend on it. It was
+    fitted to what benchmarks/crossover.py measured on one thread of a server's
+    processor, at batches of 60 and 128: the two layouts cross at a density of 0.6 for
+    a network of 270,000 weights, 0.44 for 650,000 and 0.33 for 1,800,000, since the
+    time for a surviving weight grows as fewer of them fit in the cache, and that for a
+    weight of the dense layout shrinks. Optimizer and batch size move that by less than
+    5% of the time. Networks of fewer than 100,000 weights train in seconds in either
+    layout, less than it takes to compile the step for the first time.
 
     Parameters
     ----------
@@ -191,7 +200,8 @@ def sparse_is_faster(ticket):
     -------
     bool
     """
-    return is_large(ticket) and ticket.density <= 0.5
+    n_weights = sum(mask.size for mask in ticket.mask.values())
+    return is_large(ticket) and ticket.density <= min(0.6, 38.6 / np.cbrt(n_weights))
 
 
 def is_large(ticket):
@@ -199,7 +209,7 @@ def is_large(ticket):
     return sum(mask.size for mask in ticket.mask.values()) >= 100_000
 
 
-def train_sparsely(net, ticket, data, *, keep_predictions):
+def train_sparsely(net, ticket, data, *, keep_predictions, n_threads=1):
     """Make an initialized net, which `is_covered`, train the sparse layout of a ticket.
 
     Parameters
@@ -213,6 +223,8 @@ def train_sparsely(net, ticket, data, *, keep_predictions):
         Training rows, of which batches name positions (`Rows`).
     keep_predictions : bool
         Whether callbacks are to be given the predictions of training batches.
+    n_threads : int, default=1
+        How many threads may compute; results do not depend on it.
     """
     names = list(ticket.mask)
     network = SparseNetwork(
@@ -223,8 +235,10 @@ def train_sparsely(net, ticket, data, *, keep_predictions):
         loss=_LOSSES[type(net.criterion_)][0],
     )
     squeeze = type(net.module_) is MLP and network.shapes[-1][0] == 1
+    if network.n_active >= _WORTH_A_THREAD:
+        network.n_threads = min(n_threads, 2)
     with net._current_init_context("module"):
-        net.module_ = SparseModule(network, names, squeeze)
+        net.module_ = SparseModule(network, names, squeeze, n_threads)
     net.initialize_optimizer()
     net.train_step = _SparseStep(net, network, data, keep_predictions)
 

@@ -1,6 +1,7 @@
 """Training of one ticket through skorch: a pure function of ticket, data, settings and seed."""
 
 import dis
+import threading
 import time
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, fields
@@ -19,6 +20,7 @@ from skorch.history import History
 from torch.utils.data import DataLoader
 
 from . import dense
+from .kernels import n_threads_allowed
 from .network import (
     MLP,
     load_arrays,
@@ -355,10 +357,10 @@ class _Evaluation(Callback):
 
 @contextmanager
 def isolated(seed, device):
-    """Train on one thread and from `seed`, and leave torch's global state as it was.
+    """Train from `seed`, torch being on one thread, and leave its global state as it was.
 
-    One thread, because the number of threads changes sums in their last bits; trainings
-    run side by side instead.
+    One thread, because torch's number of threads changes sums in their last bits. What
+    is shared by threads is cut into parts that do not depend on their number.
     """
     n_threads = torch.get_num_threads()
     devices = [torch.device(device)] if str(device).startswith("cuda") else []
@@ -541,6 +543,7 @@ def train(
         If the last validation loss is not finite, or if `checkpoint` was not reached.
     """
     start = time.perf_counter()
+    n_threads = _n_threads()
     with isolated(seed, net.device):
         has_test = data.X_test is not None
         test = _on_device(data.X_test, data.y_test, None, net.device) if has_test else None
@@ -550,10 +553,16 @@ def train(
         dataset = _on_device(data.X, data.y, data.weight, net.device)
         with ExitStack() as during:
             if _is_sparse(net, ticket, layout):
-                train_sparsely(net, ticket, data, keep_predictions=type(net) is not TicketNet)
+                train_sparsely(
+                    net,
+                    ticket,
+                    data,
+                    keep_predictions=type(net) is not TicketNet,
+                    n_threads=n_threads,
+                )
                 net.iterator_train__gather = False
             else:
-                _train_densely(net, ticket, during)
+                _train_densely(net, ticket, during, n_threads)
             net.notify("on_train_begin", X=dataset, y=None)
             try:
                 net.fit_loop(dataset)
@@ -581,12 +590,22 @@ def train(
     )
 
 
-def _train_densely(net, ticket, during):
+def _n_threads():
+    """Threads of a training: those that this process may use, unless it trains in threads.
+
+    What runs in a thread of its own runs beside others.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        return 1
+    return min(n_threads_allowed(), torch.get_num_threads())
+
+
+def _train_densely(net, ticket, during, n_threads):
     """Keep pruned weights at 0, and take the step written out for the default network."""
     module, optimizer = net.module_, net.optimizer_
     factors = survival_factors(module, ticket.mask)
     if type(net) is TicketNet and dense.is_covered(net):
-        halves = during.enter_context(dense.Halves(1))
+        halves = during.enter_context(dense.Halves(n_threads))
         step = dense.DenseStep(net, factors, halves)
         net.train_step, net.infer = step.train_step, step.infer
         if dense.keeps_zeros(net):

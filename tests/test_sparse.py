@@ -1,6 +1,7 @@
 """The sparse layout gives what the dense one gives, through the same skorch."""
 
 import functools
+import itertools
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from skticket import Prune, WinningTicketClassifier, WinningTicketRegressor
 from skticket.initialization import Glorot
 from skticket.network import draw_initial
 from skticket.prediction import Predictor
-from skticket.sparse import SparseModule
+from skticket.sparse import SparseModule, sparse_is_faster
 from skticket.ticket import Ticket
 
 rng = np.random.RandomState(0)
@@ -177,11 +178,31 @@ def test_subclass_with_a_step_of_its_own_trains_dense(sparse_trainings):
 
 
 def test_automatic_layout(sparse_trainings):
-    clf = WinningTicketClassifier((600, 160), rounds=2, prune_rate=0.5, max_epochs=1).fit(X, y)
-    assert [ticket.density <= 0.5 for ticket in clf.tickets_] == [False, False, True]
+    options = {"rounds": 2, "prune_rate": 0.3, "max_epochs": 1}
+    clf = WinningTicketClassifier((600, 160), **options).fit(X, y)
+    assert [ticket.density <= 0.6 for ticket in clf.tickets_] == [False, False, True]
     assert [ticket.density for ticket in sparse_trainings] == [clf.density_]
-    WinningTicketClassifier((20,), rounds=3, prune_rate=0.5, max_epochs=1).fit(X, y)
+    WinningTicketClassifier((20,), **options).fit(X, y)
     assert len(sparse_trainings) == 1
+
+
+@pytest.mark.parametrize(
+    "sizes, density, faster",
+    [
+        ((784, 100, 10), 0.01, False),  # trained before the step is compiled
+        ((784, 300, 100, 10), 0.64, False),
+        ((784, 300, 100, 10), 0.51, True),
+        ((784, 1000, 1000, 10), 0.41, False),
+        ((784, 1000, 1000, 10), 0.26, True),
+    ],
+)
+def test_layouts_cross_at_a_density_that_falls_with_size(sizes, density, faster):
+    masks = {
+        f"layers.{k}.weight": np.arange(n_in * n_out).reshape(n_out, n_in) < density * n_in * n_out
+        for k, (n_in, n_out) in enumerate(itertools.pairwise(sizes))
+    }
+    arrays = {name: np.zeros(mask.shape, np.float32) for name, mask in masks.items()}
+    assert sparse_is_faster(Ticket(arrays, masks)) == faster
 
 
 def random_ticket(density):

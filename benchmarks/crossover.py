@@ -1,0 +1,114 @@
+"""Measure at which density the sparse layout's training step becomes the faster one.
+
+    python benchmarks/crossover.py [--help]
+
+Both layouts train the same random masks through `skticket.training.train`, in turns, and
+the table says how much longer each took than the better of the two, and which one
+`layout="auto"` takes. The figures of `skticket.sparse.sparse_is_faster` come from here.
+"""
+
+import argparse
+import itertools
+import time
+from unittest.mock import patch
+
+import numpy as np
+import torch
+
+from skticket import training
+from skticket.initialization import resolve_init
+from skticket.network import draw_initial
+from skticket.sparse import sparse_is_faster
+from skticket.ticket import Ticket
+
+DENSITIES = [1.0, 0.8, 0.64, 0.5, 0.41, 0.33, 0.26, 0.21, 0.1, 0.036, 0.01]
+
+
+def make_ticket(hidden, n_inputs, density):
+    """Return a ticket of random weights and masks, the output layer at the root of the density."""
+    random_state = np.random.RandomState(0)
+    initial = draw_initial(hidden, n_inputs, 10, resolve_init("glorot_normal"), random_state)
+    names = [name for name in initial if name.endswith("weight")]
+    mask = {}
+    for name in names:
+        size = initial[name].size
+        share = np.sqrt(density) if name == names[-1] else density
+        survives = np.arange(size) < max(1, round(share * size))
+        mask[name] = random_state.permutation(survives).reshape(initial[name].shape)
+    weights = {name: array * mask.get(name, 1) for name, array in initial.items()}
+    return Ticket(initial, mask, weights)
+
+
+def make_data(n_inputs, n_rows=20_000):
+    """Return random rows: what they hold does not matter to the time."""
+    random_state = np.random.RandomState(0)
+    X = random_state.random_sample((n_rows, n_inputs)).astype(np.float32)
+    y = random_state.randint(10, size=n_rows)
+    return training.Data(X, y, X[:100], y[:100], True)
+
+
+def measure(ticket, data, net, arguments):
+    """Return each layout's milliseconds a step, a row a repeat."""
+    clock = time.process_time if arguments.cpu_time else time.perf_counter
+    n_steps = max(10, round(arguments.steps * 235_000 / sum(m.size for m in ticket.mask.values())))
+    times = {"dense": [], "sparse": []}
+    for repeat, layout in itertools.product(range(arguments.repeats + 1), times):
+        start = clock()
+        training.train(net, ticket, data, n_steps=n_steps, evaluate_every=n_steps, layout=layout)
+        if repeat:
+            times[layout].append((clock() - start) / n_steps * 1e3)
+    return times
+
+
+def main():
+    """Run the benchmark."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--networks", nargs="+", default=["300-100", "1000-1000"])
+    parser.add_argument("--inputs", type=int, default=784)
+    parser.add_argument("--densities", nargs="+", type=float, default=DENSITIES)
+    parser.add_argument("--optimizers", nargs="+", default=["sgd", "adam"])
+    parser.add_argument("--batches", nargs="+", type=int, default=[60, 128])
+    parser.add_argument("--steps", type=int, default=100, help="of the smaller network, a repeat")
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument(
+        "--cpu-time", action="store_true", help="one thread, processor time: for a busy machine"
+    )
+    arguments = parser.parse_args()
+    data = make_data(arguments.inputs)
+    if arguments.cpu_time:
+        patch.object(training, "_n_threads", lambda: 1).start()
+    print("milliseconds a step: median [least-greatest]; * what layout='auto' takes")
+    conditions = itertools.product(arguments.networks, arguments.optimizers, arguments.batches)
+    for network, optimizer, batch in conditions:
+        hidden = tuple(int(size) for size in network.split("-"))
+        net = training.default_net(
+            hidden,
+            arguments.inputs,
+            10,
+            criterion=torch.nn.CrossEntropyLoss,
+            optimizer=optimizer,
+            learning_rate=1e-4,
+            batch_size=batch,
+        )
+        for density in arguments.densities:
+            ticket = make_ticket(hidden, arguments.inputs, density)
+            times = measure(ticket, data, net, arguments)
+            chosen = "sparse" if sparse_is_faster(ticket) else "dense"
+            medians = {layout: np.median(values) for layout, values in times.items()}
+            cells = [
+                f"{layout}{'*' if layout == chosen else ' '} {medians[layout]:6.2f} "
+                f"[{min(values):.2f}-{max(values):.2f}]"
+                for layout, values in times.items()
+            ]
+            loss = medians[chosen] / min(medians.values()) - 1
+            print(
+                f"{network} {optimizer} batch {batch} density {density}:",
+                *cells,
+                f"auto loses {100 * loss:.0f}%",
+                sep="  ",
+                flush=True,
+            )
+
+
+if __name__ == "__main__":
+    main()
