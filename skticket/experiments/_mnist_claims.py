@@ -129,12 +129,11 @@ def of_iterative_controls(table):
 def of_initializations(table):
     """Judge that surviving initial weights of hidden layers lie away from zero."""
     number = table["round"].max()
-    centre = (table["lower"] + table["upper"]).abs() / 2
+    centre = _distance_from_zero(table)
     claims = []
     for layer in sorted(table["layer"].unique())[:-1]:
         rows = table[table["layer"] == layer]
-        everything = rows[rows["round"] == 0]
-        near = centre[rows.index] < _quartile(everything)
+        near = centre[rows.index] <= _quartile(rows[rows["round"] == 0])
         share = rows["weights"].where(near, 0).groupby([rows["round"], rows["trial"]]).sum()
         share = (share / rows.groupby(["round", "trial"])["weights"].sum()).unstack()
         interval = _Interval.of(100 * (share.loc[number] - share.loc[0]))
@@ -340,11 +339,15 @@ def _percent(table, number, condition=None):
     return f"{rows['percent'].mean():.3g}%"
 
 
+def _distance_from_zero(rows):
+    # Rounded, because bins on either side of zero may differ in the last bits.
+    return ((rows["lower"] + rows["upper"]) / 2).abs().round(9)
+
+
 def _quartile(rows):
-    """Return the absolute value below which a quarter of the weights of a histogram lie."""
-    centre = ((rows["lower"] + rows["upper"]) / 2).abs()
-    by_size = rows["weights"].groupby(centre.round(12)).sum().sort_index()
-    share = by_size.cumsum() / by_size.sum()
+    """Return the distance from zero within which a quarter of a histogram's weights lie."""
+    counts = rows["weights"].groupby(_distance_from_zero(rows)).sum()
+    share = counts.cumsum() / counts.sum()
     return share.index[np.searchsorted(share.to_numpy(), 0.25)]
 
 
