@@ -42,6 +42,19 @@ def one_shot(laboratory):
     DataFrame
         A row an evaluation, with columns `trial`, `round`, `percent`, `iteration` and
         `test_score`.
+
+    References
+    ----------
+    .. [1] J. Frankle and M. Carbin, "The Lottery Ticket Hypothesis: Training
+       Pruned Neural Networks", arXiv:1803.03635v1, 2018, section 3.
+
+    Examples
+    --------
+    >>> from skticket.experiments import Laboratory, mnist
+    >>> laboratory = Laboratory.open("smoke", "digits", trials=1, rounds=1)
+    >>> table = mnist.one_shot(laboratory)
+    >>> table["percent"].unique().round(1)
+    array([100. ,  80.5])
     """
     conditions = one_shot_conditions(laboratory.protocol)
     measured = laboratory.measure(conditions)
@@ -76,6 +89,19 @@ def one_shot_controls(laboratory):
     -------
     DataFrame
         As `Laboratory.table` gives it.
+
+    References
+    ----------
+    .. [1] J. Frankle and M. Carbin, "The Lottery Ticket Hypothesis: Training
+       Pruned Neural Networks", arXiv:1803.03635v1, 2018, section 3.
+
+    Examples
+    --------
+    >>> from skticket.experiments import Laboratory, mnist
+    >>> laboratory = Laboratory.open("smoke", "digits", trials=1, rounds=1)
+    >>> table = mnist.one_shot_controls(laboratory)
+    >>> table["condition"].value_counts().to_dict()
+    {'one-shot': 2, 'reinit': 1, 'rearrange': 1}
     """
     return laboratory.table(one_shot_controls_conditions(laboratory.protocol))
 
@@ -97,6 +123,19 @@ def iterative(laboratory):
     -------
     DataFrame
         As `Laboratory.table` gives it.
+
+    References
+    ----------
+    .. [1] J. Frankle and M. Carbin, "The Lottery Ticket Hypothesis: Training
+       Pruned Neural Networks", arXiv:1803.03635v1, 2018, section 4.
+
+    Examples
+    --------
+    >>> from skticket.experiments import Laboratory, mnist
+    >>> laboratory = Laboratory.open("smoke", "digits", trials=1, rounds=1)
+    >>> table = mnist.iterative(laboratory)
+    >>> table["condition"].value_counts().to_dict()
+    {'iterative': 2, 'one-shot': 2}
     """
     return laboratory.table(iterative_conditions(laboratory.protocol))
 
@@ -118,6 +157,19 @@ def iterative_controls(laboratory):
     -------
     DataFrame
         As `Laboratory.table` gives it.
+
+    References
+    ----------
+    .. [1] J. Frankle and M. Carbin, "The Lottery Ticket Hypothesis: Training
+       Pruned Neural Networks", arXiv:1803.03635v1, 2018, section 4.
+
+    Examples
+    --------
+    >>> from skticket.experiments import Laboratory, mnist
+    >>> laboratory = Laboratory.open("smoke", "digits", trials=1, rounds=1)
+    >>> table = mnist.iterative_controls(laboratory)
+    >>> table["condition"].value_counts().to_dict()
+    {'iterative': 2, 'one-shot': 2, 'reinit': 1, 'rearrange': 1}
     """
     return laboratory.table(iterative_controls_conditions(laboratory.protocol))
 
@@ -142,6 +194,19 @@ def initializations(laboratory):
         A row a bin of a layer's histogram, with columns `trial`, `round`, `percent`,
         `layer` (0 for the first), `lower` and `upper` (the bin's ends) and `weights` (how many
         surviving initial weights it holds).
+
+    References
+    ----------
+    .. [1] J. Frankle and M. Carbin, "The Lottery Ticket Hypothesis: Training
+       Pruned Neural Networks", arXiv:1803.03635v1, 2018.
+
+    Examples
+    --------
+    >>> from skticket.experiments import Laboratory, mnist
+    >>> laboratory = Laboratory.open("smoke", "digits", trials=1, rounds=1)
+    >>> table = mnist.initializations(laboratory)
+    >>> table.groupby(["round", "layer"])["weights"].sum().tolist()
+    [1920, 300, 100, 1536, 240, 90]
     """
     tickets = _looked_into(laboratory, initializations_conditions)
     full = [ticket for network, ticket in tickets.items() if network.round == 0]
@@ -183,6 +248,19 @@ def architecture(laboratory):
         A row a unit, with columns `trial`, `round`, `percent`, `layer` (0 for the inputs),
         `unit`, and its surviving connections `incoming` (missing for inputs) and `outgoing`
         (missing for outputs).
+
+    References
+    ----------
+    .. [1] J. Frankle and M. Carbin, "The Lottery Ticket Hypothesis: Training
+       Pruned Neural Networks", arXiv:1803.03635v1, 2018.
+
+    Examples
+    --------
+    >>> from skticket.experiments import Laboratory, mnist
+    >>> laboratory = Laboratory.open("smoke", "digits", trials=1, rounds=1)
+    >>> table = mnist.architecture(laboratory)
+    >>> table.groupby("layer")["outgoing"].sum().tolist()
+    [1536.0, 240.0, 90.0, 0.0]
     """
     rows = []
     for network, ticket in _looked_into(laboratory, architecture_conditions).items():
@@ -221,6 +299,19 @@ def initialization_scale(laboratory):
     -------
     DataFrame
         As `Laboratory.table` gives it.
+
+    References
+    ----------
+    .. [1] J. Frankle and M. Carbin, "The Lottery Ticket Hypothesis: Training
+       Pruned Neural Networks", arXiv:1803.03635v1, 2018.
+
+    Examples
+    --------
+    >>> from skticket.experiments import Laboratory, mnist
+    >>> laboratory = Laboratory.open("smoke", "digits", trials=1, rounds=1)
+    >>> table = mnist.initialization_scale(laboratory)
+    >>> table["condition"].unique().tolist()
+    ['σ = 0.05', 'σ = 0.1', 'σ = 0.2', 'σ = 0.4', 'Glorot']
     """
     return laboratory.table(initialization_scale_conditions(laboratory.protocol))
 
@@ -246,6 +337,19 @@ def network_size(laboratory):
     -------
     DataFrame
         As `Laboratory.table` gives it.
+
+    References
+    ----------
+    .. [1] J. Frankle and M. Carbin, "The Lottery Ticket Hypothesis: Training
+       Pruned Neural Networks", arXiv:1803.03635v1, 2018.
+
+    Examples
+    --------
+    >>> from skticket.experiments import Laboratory, mnist
+    >>> laboratory = Laboratory.open("smoke", "digits", trials=1, rounds=1)
+    >>> table = mnist.network_size(laboratory)
+    >>> table["condition"].unique().tolist()
+    ['10-5', '15-5', '20-10', '30-10', '40-20']
     """
     return laboratory.table(network_size_conditions(laboratory.protocol))
 
@@ -274,6 +378,19 @@ def pruning_rate(laboratory):
     -------
     DataFrame
         As `Laboratory.table` gives it.
+
+    References
+    ----------
+    .. [1] J. Frankle and M. Carbin, "The Lottery Ticket Hypothesis: Training
+       Pruned Neural Networks", arXiv:1803.03635v1, 2018.
+
+    Examples
+    --------
+    >>> from skticket.experiments import Laboratory, mnist
+    >>> laboratory = Laboratory.open("smoke", "digits", trials=1, rounds=1)
+    >>> table = mnist.pruning_rate(laboratory)
+    >>> table.groupby("condition", sort=False)["percent"].min().round(1).tolist()
+    [81.4, 80.4, 60.9, 41.3, 21.7]
     """
     return laboratory.table(pruning_rate_conditions(laboratory.protocol))
 
@@ -305,6 +422,19 @@ def resetting(laboratory):
     -------
     DataFrame
         As `Laboratory.table` gives it.
+
+    References
+    ----------
+    .. [1] J. Frankle and M. Carbin, "The Lottery Ticket Hypothesis: Training
+       Pruned Neural Networks", arXiv:1803.03635v1, 2018.
+
+    Examples
+    --------
+    >>> from skticket.experiments import Laboratory, mnist
+    >>> laboratory = Laboratory.open("smoke", "digits", trials=1, rounds=1)
+    >>> table = mnist.resetting(laboratory)
+    >>> table["condition"].unique().tolist()
+    ['reset', 'go on', 'rewind to step 10']
     """
     return laboratory.table(resetting_conditions(laboratory.protocol))
 
