@@ -7,7 +7,8 @@ network takes half as long, and a large layer's products can be shared by two th
 from concurrent.futures import ThreadPoolExecutor
 
 import torch
-from skorch.utils import TeeGenerator
+from skorch.utils import TeeGenerator, to_tensor
+from torch import nn
 
 from .network import MLP
 
@@ -66,18 +67,25 @@ class Halves:
 
 
 def is_covered(net):
-    """Tell whether `DenseStep` can train an initialized net: whether its module is an `MLP`."""
-    return type(net.module_) is MLP and not net.compile
+    """Tell whether `DenseStep` can train an initialized net.
 
-
-def keeps_zeros(net):
-    """Tell whether a net's optimizer never changes a weight of 0 whose gradient is 0."""
-    optimizer = net.optimizer_
+    It must have an `MLP`, and nothing that would see or change what happens within a
+    step: callbacks of the user's, frozen parameters, or a loss with its own.
+    """
     return (
-        type(optimizer) in _KEEP_ZEROS
-        and all(group.get("eps", 1) > 0 for group in optimizer.param_groups)
-        # A callback might change gradients before the optimizer sees them.
+        type(net.module_) is MLP
         and not net.callbacks
+        and not net.compile
+        and all(parameter.requires_grad for parameter in net.module_.parameters())
+        and isinstance(net.criterion_, nn.Module)
+        and not list(net.criterion_.parameters())
+    )
+
+
+def keeps_zeros(optimizer):
+    """Tell whether an optimizer never changes a weight of 0 whose gradient is 0."""
+    return type(optimizer) in _KEEP_ZEROS and all(
+        group.get("eps", 1) > 0 for group in optimizer.param_groups
     )
 
 
@@ -109,7 +117,8 @@ class DenseStep:
         steps = net.get_train_step_accumulator()
 
         def compute():
-            step = self._gradients(*batch)
+            X, y = batch
+            step = self._gradients(to_tensor(X, device=net.device), y)
             steps.store_step(step)
             net.notify(
                 "on_grad_computed",
@@ -119,7 +128,8 @@ class DenseStep:
             )
             return step["loss"]
 
-        net._set_training(True)
+        if not net.module_.training:
+            net._set_training(True)
         net._step_optimizer(compute)
         return steps.get_step()
 
@@ -127,6 +137,7 @@ class DenseStep:
     def infer(self, X, **fit_params):
         """Return the outputs, for evaluation: without a graph."""
         module = self.net.module_
+        X = to_tensor(X, device=self.net.device)
         if not _is_shared(self.layers[0].weight, X):
             return module(X)
         rows, parts = _halve(X), [None, None]

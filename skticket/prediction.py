@@ -9,7 +9,7 @@ __all__ = ["Predictor"]
 
 # Small enough for the activations of a block to stay in the cache.
 _BLOCK_ROWS = 1024
-# Where the two forms cross, by benchmarks/sparse_step.py.
+# Where the two forms cross, by benchmarks/prediction.py.
 _CROSSOVER_DENSITY = 0.35
 
 

@@ -137,11 +137,6 @@ class TicketNet(NeuralNet):
             ("train_loss", PassthroughScoring("train_loss", on_train=True)),
         ]
 
-    def _set_training(self, training=True):
-        # At each step; going through all modules costs as much as a small layer.
-        if (self.module_.training, self.criterion_.training) != (training, training):
-            super()._set_training(training)
-
     def get_loss(self, y_pred, y_true, X=None, training=False):
         """Return the mean loss of a batch, weighted where targets come with weights."""
         if not isinstance(y_true, tuple):
@@ -560,6 +555,7 @@ def train(
                     keep_predictions=type(net) is not TicketNet,
                     n_threads=n_threads,
                 )
+                during.callback(net.module_.network.close)
                 net.iterator_train__gather = False
             else:
                 _train_densely(net, ticket, during, n_threads)
@@ -608,7 +604,7 @@ def _train_densely(net, ticket, during, n_threads):
         halves = during.enter_context(dense.Halves(n_threads))
         step = dense.DenseStep(net, factors, halves)
         net.train_step, net.infer = step.train_step, step.infer
-        if dense.keeps_zeros(net):
+        if dense.keeps_zeros(optimizer):
             return
     else:
         during.enter_context(masked_gradients(module, factors))
