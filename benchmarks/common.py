@@ -225,7 +225,8 @@ def measure(benchmark, case, settings):
         A row a figure: `benchmark`, `case`, `contender`, `variant`, `repeat`, `value`, `unit`, and
         the share of the processors' time that `others` took meanwhile.
     """
-    rows, patience = [], Patience(settings.patience)
+    # Sizes are the same whatever others do.
+    rows, patience = [], Patience(0 if case.unit == "kB" else settings.patience)
     for repeat in range(-case.warm_up, settings.repeats):
         for contender in case.contenders:
             if contender.run is None:
@@ -370,7 +371,7 @@ def judge(benchmark, case, rows):
             absent = [name for name in (claim.subject, *claim.baselines) if name in reasons]
             row["missing"] = "; ".join(f"{name}: {reasons[name]}" for name in absent)
         else:
-            ratios = [b / s for b, s in zip(values[baseline], values[subject], strict=True)]
+            ratios = [b / s for b, s in zip(values[baseline], values[subject])]
             ratio = statistics.median(values[baseline]) / statistics.median(values[subject])
             row |= {"baseline": _label(*baseline), "ratio": ratio}
             row |= {"least": min(ratios), "most": max(ratios)}
@@ -428,7 +429,7 @@ def _git(*arguments, cwd):
     return done.stdout.strip()
 
 
-def run_benchmark(name, cases, settings):
+def run_benchmark(name, cases, settings, earlier=()):
     """Measure all cases of a benchmark.
 
     Parameters
@@ -439,6 +440,8 @@ def run_benchmark(name, cases, settings):
         Gives the cases, one after another, for `settings`.
     settings : Settings
         How to run it.
+    earlier : list of dict, default=()
+        Figures to which more are to be added.
 
     Returns
     -------
@@ -448,7 +451,8 @@ def run_benchmark(name, cases, settings):
     result = {"benchmark": name, "about": about(), "rows": [], "claims": []}
     start = time.perf_counter()
     for case in cases(settings):
-        rows = measure(name, case, settings)
+        rows = [row for row in earlier if row["case"] == case.name]
+        rows += _renumber(measure(name, case, settings), rows)
         claims = judge(name, case, rows)
         for claim in claims:
             print(f"{name} | {case.name} | {describe(claim)}", flush=True)
@@ -458,6 +462,11 @@ def run_benchmark(name, cases, settings):
     result["about"]["disturbed"] = f"{disturbed} of {len(result['rows'])}"
     result["about"]["seconds"] = round(time.perf_counter() - start)
     return result
+
+
+def _renumber(rows, earlier):
+    first = max((row["repeat"] for row in earlier), default=-1) + 1
+    return [row | {"repeat": row["repeat"] + first} for row in rows]
 
 
 def describe(claim):
@@ -645,6 +654,7 @@ def add_options(parser):
         default=0,
         help="seconds a case may wait for other processes to be quiet, or repeat what they disturb",
     )
+    parser.add_argument("--more", action="store_true", help="add to the figures that are there")
     parser.add_argument("--tiny", action="store_true", help="sizes that say nothing, as a test")
 
 
@@ -660,8 +670,10 @@ def run(benchmarks, options):
     """
     settings = Settings(options.repeats, options.tiny, options.patience)
     for name, cases in benchmarks.items():
-        result = run_benchmark(name, cases, settings)
-        with replacing(options.output / "raw" / f"{name}.json") as temporary:
+        path = options.output / "raw" / f"{name}.json"
+        earlier = json.loads(path.read_text())["rows"] if options.more and path.exists() else []
+        result = run_benchmark(name, cases, settings, earlier)
+        with replacing(path) as temporary:
             temporary.write_text(json.dumps(result, indent=1))
     write_report(options.output)
     print(f"wrote {options.output / 'table.md'}")

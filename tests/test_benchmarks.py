@@ -124,6 +124,15 @@ def test_disturbed_figures_are_measured_again(common, monkeypatch):
     assert patience.left < 0
 
 
+def test_more_figures_are_added(common):
+    def cases(settings):
+        yield common.Case("a", [common.Contender("x", lambda: 1)], unit="kB", warm_up=0)
+
+    first = common.run_benchmark("b", cases, common.Settings(2))
+    second = common.run_benchmark("b", cases, common.Settings(3), first["rows"])
+    assert [row["repeat"] for row in second["rows"]] == [0, 1, 2, 3, 4]
+
+
 def test_a_missing_baseline_is_reported(common, case, tmp_path):
     result = common.run_benchmark("b", lambda settings: [case], common.Settings(3))
     claim = result["claims"][-1]
