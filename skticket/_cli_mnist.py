@@ -63,7 +63,7 @@ def mnist(
         )
 
 
-def _run(name, settings, jobs, output):
+def _run(experiment, settings, jobs, output):
     import matplotlib
     from rich.console import Console
 
@@ -72,23 +72,21 @@ def _run(name, settings, jobs, output):
     from .experiments import Laboratory
     from .experiments._mnist_report import EXPERIMENTS, Result, write_report, write_result
 
-    if name != "all" and name not in EXPERIMENTS:
-        raise ValueError(f"no experiment {name!r}; there are all, {', '.join(EXPERIMENTS)}")
-    names = list(EXPERIMENTS) if name == "all" else [name]
+    if experiment != "all" and experiment not in EXPERIMENTS:
+        raise ValueError(f"no experiment {experiment!r}; there are all, {', '.join(EXPERIMENTS)}")
+    names = list(EXPERIMENTS) if experiment == "all" else [experiment]
     console = Console()
     logging.basicConfig(format="%(name)s: %(message)s")
     laboratory = Laboratory.open(**settings, jobs=jobs, memory=output / "networks")
-    results = []
+    results, written = [], []
     with _Progress(laboratory, [EXPERIMENTS[name] for name in names], console) as progress:
-        for name_ in names:
-            table = progress.measure(name_)
-            results.append(Result(name_, table))
-            write_result(results[-1], output)
-            _print_claims(results[-1], console)
-    written = [file for result in results for file in (f"{result.name}.csv", *result.pictures)]
-    if name == "all":
-        write_report(results, _about(laboratory, settings), output)
-        written += ["claims.csv", "report.md", "report.html"]
+        for name in names:
+            result = Result(name, progress.measure(name, EXPERIMENTS[name]))
+            written += write_result(result, output)
+            _print_claims(result, console)
+            results.append(result)
+    if experiment == "all":
+        written += write_report(results, _about(laboratory, settings), output)
     console.print(f"Written to {output}: {', '.join(written)}", soft_wrap=True)
 
 
@@ -135,11 +133,9 @@ class _Progress:
     def __exit__(self, *exception):
         return self.bar.__exit__(*exception)
 
-    def measure(self, name):
-        from .experiments._mnist_report import EXPERIMENTS
-
+    def measure(self, name, experiment):
         self.bar.update(self.task, description=name)
-        return EXPERIMENTS[name].measure(self.laboratory)
+        return experiment.measure(self.laboratory)
 
     def _count(self, network):
         self.done.add(network)

@@ -67,7 +67,8 @@ class _Interval:
 
 def of_one_shot(table):
     """Judge that tickets learn faster than the full network."""
-    start = table[table["iteration"] <= table["iteration"].max() / 5]
+    fifth = max(table["iteration"].max() / 5, table["iteration"].min())
+    start = table[table["iteration"] <= fifth]
     means = start.groupby(["round", "trial"])["test_score"].mean().unstack()
     rounds = [number for number in means.index if number > 0]
     return [

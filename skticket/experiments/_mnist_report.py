@@ -178,6 +178,11 @@ def write_result(result, folder):
         What was measured.
     folder : pathlib.Path
         Where to.
+
+    Returns
+    -------
+    list of str
+        Names of the files.
     """
     with replacing(folder / f"{result.name}.csv") as temporary:
         result.table.to_csv(temporary, index=False, float_format="%.7g")
@@ -188,6 +193,7 @@ def write_result(result, folder):
                 figure.savefig(temporary, dpi=110)
         finally:
             plt.close(figure)
+    return [f"{result.name}.csv", *result.pictures]
 
 
 def write_report(results, settings, folder):
@@ -203,6 +209,11 @@ def write_report(results, settings, folder):
         What the reader has to know of how they were run.
     folder : pathlib.Path
         Where to.
+
+    Returns
+    -------
+    list of str
+        Names of the files.
     """
     rows = [
         (result.name, claim.text, claim.verdict, claim.evidence)
@@ -218,6 +229,7 @@ def write_report(results, settings, folder):
     pictures = {name: folder / name for result in results for name in result.pictures}
     with replacing(folder / "report.html") as temporary:
         temporary.write_text(_html(text, pictures), encoding="utf-8")
+    return ["claims.csv", "report.md", "report.html"]
 
 
 def _markdown(results, settings, frame):
