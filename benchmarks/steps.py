@@ -5,10 +5,11 @@
 A step is: gather a batch of 128 rows of MNIST, forward, cross-entropy, backward, update. The plain
 torch loop multiplies the masks in; it runs on one thread and on all, with a fused optimizer and
 with torch's default one. SparseProp's layers stand in for all layers or for the hidden ones, on one
-thread and on all. The compiled step runs on one thread.
+thread and on all, as the compiled step does.
 """
 
-import numpy as np
+from functools import partial
+
 import torch
 from baselines import (
     LR,
@@ -77,7 +78,7 @@ def _case(network, optimizer, kind, density, masks, X, y, n_steps):
     contenders = [
         *_plain(arrays, masks, optimizer, X, y, n_steps),
         *_sparseprop(arrays, masks, optimizer, X, y, n_steps),
-        _ours(arrays, masks, optimizer, X, y, n_steps * 2),
+        *_ours(arrays, masks, optimizer, X, y, n_steps * 2),
     ]
     claims = [Claim((PLAIN, UNFUSED), WANTED[network, density]), Claim((UNFUSED,))]
     # No promise is made beside SparseProp for networks that are hardly sparse.
@@ -146,16 +147,16 @@ def _module_step(network, name):
 
 
 def _ours(arrays, masks, optimizer, X, y, n_steps):
-    network = SparseNetwork(arrays[0], masks, arrays[1])
-    update = SGD(lr=LR) if optimizer == "sgd" else Adam()
-    order = (np.asarray(rows) for rows in batches(len(X), BATCH))
-    return Contender(
-        OURS,
-        times(n_steps, lambda: network.step(X, y, update, rows=next(order))),
-        "threads: 1",
-        work=n_steps,
-        threads=1,
-    )
+    for threads in all_threads():
+        network = SparseNetwork(arrays[0], masks, arrays[1], n_threads=threads)
+        update = SGD(lr=LR) if optimizer == "sgd" else Adam()
+        step = partial(_sparse_step, network, X, y, update, batches(len(X), BATCH))
+        variant = f"threads: {threads}"
+        yield Contender(OURS, times(n_steps, step), variant, work=n_steps)
+
+
+def _sparse_step(network, X, y, update, order):
+    network.step(X, y, update, rows=next(order).numpy())
 
 
 if __name__ == "__main__":
