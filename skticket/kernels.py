@@ -456,12 +456,6 @@ default="cross_entropy"
             self._executor = ThreadPoolExecutor(self.n_threads - 1, "skticket-kernels")
         return self._executor
 
-    def close(self):
-        """End the threads; another step starts them again."""
-        if self._executor is not None:
-            self._executor.shutdown()
-            self._executor = None
-
     def _infer(self, X, y, n_threads):
         self._check_data(X, y)
         X = self._data(X)

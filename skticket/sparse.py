@@ -46,8 +46,6 @@ _OPTIMIZERS = {
         {"amsgrad": False, "maximize": False, "decoupled_weight_decay": False},
     ),
 }
-# Surviving weights for which a second thread's share outweighs the time to start it.
-_WORTH_A_THREAD = 20_000
 _NETS = (NeuralNet, NeuralNetClassifier, NeuralNetBinaryClassifier, NeuralNetRegressor)
 
 
@@ -88,13 +86,10 @@ class SparseModule(nn.Module):
         Names of the dense module's weights.
     squeeze : bool
         Whether the output of a single unit is a vector.
-    n_threads : int, default=1
-        How many threads may share the rows.
     """
 
-    def __init__(self, network, names, squeeze, n_threads=1):
+    def __init__(self, network, names, squeeze):
         super().__init__()
-        self.n_threads = n_threads
         self.network = network
         self.names = names
         self.squeeze = squeeze
@@ -104,7 +99,7 @@ class SparseModule(nn.Module):
     def forward(self, X):
         """Return the outputs; without a graph, because gradients are computed elsewhere."""
         X = X.gather() if isinstance(X, Rows) else X
-        output = torch.from_numpy(self.network.predict(X.numpy(), n_threads=self.n_threads))
+        output = torch.from_numpy(self.network.predict(X.numpy(), n_threads=1))
         return output.squeeze(1) if self.squeeze else output
 
     def state_dict(self, *args, **kwargs):
@@ -209,7 +204,7 @@ def is_large(ticket):
     return sum(mask.size for mask in ticket.mask.values()) >= 100_000
 
 
-def train_sparsely(net, ticket, data, *, keep_predictions, n_threads=1):
+def train_sparsely(net, ticket, data, *, keep_predictions):
     """Make an initialized net, which `is_covered`, train the sparse layout of a ticket.
 
     Parameters
@@ -223,10 +218,9 @@ def train_sparsely(net, ticket, data, *, keep_predictions, n_threads=1):
         Training rows, of which batches name positions (`Rows`).
     keep_predictions : bool
         Whether callbacks are to be given the predictions of training batches.
-    n_threads : int, default=1
-        How many threads may compute; results do not depend on it.
     """
     names = list(ticket.mask)
+    # On one thread: each of two would read all weights for half the columns of a batch.
     network = SparseNetwork(
         [ticket.weights[name] for name in names],
         [ticket.mask[name] for name in names],
@@ -235,10 +229,8 @@ def train_sparsely(net, ticket, data, *, keep_predictions, n_threads=1):
         loss=_LOSSES[type(net.criterion_)][0],
     )
     squeeze = type(net.module_) is MLP and network.shapes[-1][0] == 1
-    if network.n_active >= _WORTH_A_THREAD:
-        network.n_threads = min(n_threads, 2)
     with net._current_init_context("module"):
-        net.module_ = SparseModule(network, names, squeeze, n_threads)
+        net.module_ = SparseModule(network, names, squeeze)
     net.initialize_optimizer()
     net.train_step = _SparseStep(net, network, data, keep_predictions)
 

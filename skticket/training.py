@@ -548,14 +548,7 @@ def train(
         dataset = _on_device(data.X, data.y, data.weight, net.device)
         with ExitStack() as during:
             if _is_sparse(net, ticket, layout):
-                train_sparsely(
-                    net,
-                    ticket,
-                    data,
-                    keep_predictions=type(net) is not TicketNet,
-                    n_threads=n_threads,
-                )
-                during.callback(net.module_.network.close)
+                train_sparsely(net, ticket, data, keep_predictions=type(net) is not TicketNet)
                 net.iterator_train__gather = False
             else:
                 _train_densely(net, ticket, during, n_threads)
@@ -587,7 +580,7 @@ def train(
 
 
 def _n_threads():
-    """Threads of a training: those that this process may use, unless it trains in threads.
+    """Threads of a dense training: those that this process may use, unless it trains in threads.
 
     What runs in a thread of its own runs beside others.
     """
