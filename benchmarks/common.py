@@ -429,39 +429,39 @@ def _git(*arguments, cwd):
     return done.stdout.strip()
 
 
-def run_benchmark(name, cases, settings, earlier=()):
-    """Measure all cases of a benchmark.
+def run_case(benchmark, case, settings, earlier=()):
+    """Measure a case, and judge its claims.
 
     Parameters
     ----------
-    name : str
-        Of the benchmark.
-    cases : callable
-        Gives the cases, one after another, for `settings`.
+    benchmark : str
+        Its name.
+    case : Case
+        What is compared.
     settings : Settings
-        How to run it.
+        How to measure.
     earlier : list of dict, default=()
-        Figures to which more are to be added.
+        Figures of this case to which more are to be added.
 
     Returns
     -------
     dict
-        Ready for JSON: `about`, `rows` (from `measure`) and `claims` (from `judge`).
+        Ready for JSON: `benchmark`, `case`, `about` (machine and versions), `rows` (from `measure`)
+        and `claims` (from `judge`).
     """
-    result = {"benchmark": name, "about": about(), "rows": [], "claims": []}
-    start = time.perf_counter()
-    for case in cases(settings):
-        rows = [row for row in earlier if row["case"] == case.name]
-        rows += _renumber(measure(name, case, settings), rows)
-        claims = judge(name, case, rows)
-        for claim in claims:
-            print(f"{name} | {case.name} | {describe(claim)}", flush=True)
-        result["rows"] += rows
-        result["claims"] += claims
-    disturbed = sum(row["others"] > _TOLERANCE for row in result["rows"])
-    result["about"]["disturbed"] = f"{disturbed} of {len(result['rows'])}"
-    result["about"]["seconds"] = round(time.perf_counter() - start)
-    return result
+    facts, start = about(), time.perf_counter()
+    rows = [*earlier, *_renumber(measure(benchmark, case, settings), earlier)]
+    facts["seconds"] = round(time.perf_counter() - start)
+    claims = judge(benchmark, case, rows)
+    for claim in claims:
+        print(f"{benchmark} | {case.name} | {describe(claim)}", flush=True)
+    return {
+        "benchmark": benchmark,
+        "case": case.name,
+        "about": facts,
+        "rows": rows,
+        "claims": claims,
+    }
 
 
 def _renumber(rows, earlier):
@@ -492,25 +492,26 @@ def write_report(folder):
     Parameters
     ----------
     folder : Path
-        Holds `raw/NAME.json` for each benchmark that was run. There will be `times.csv` (every
+        Holds `raw/NAME-NUMBER.json` for each case that was run. There will be `times.csv` (every
         figure), `table.csv` (medians), `claims.csv`, `table.md` and `benchmark_NAME.png`.
     """
     results = [json.loads(path.read_text()) for path in sorted((folder / "raw").glob("*.json"))]
     rows = [row for result in results for row in result["rows"]]
     claims = [claim for result in results for claim in result["claims"]]
-    table = summarize(rows)
     for name, frame in {
         "times": pd.DataFrame(rows),
-        "table": table,
+        "table": summarize(rows),
         "claims": pd.DataFrame(claims),
     }.items():
         with replacing(folder / f"{name}.csv") as temporary:
             frame.to_csv(temporary, index=False, float_format="%.5g")
     with replacing(folder / "table.md") as temporary:
         temporary.write_text(markdown(results))
-    for result in results:
-        with replacing(folder / f"benchmark_{result['benchmark']}.png") as temporary:
-            draw_times(result).savefig(temporary, dpi=110)
+    for name in dict.fromkeys(row["benchmark"] for row in rows):
+        with replacing(folder / f"benchmark_{name}.png") as temporary:
+            draw_times([row for row in rows if row["benchmark"] == name]).savefig(
+                temporary, dpi=110
+            )
     if any(claim.get("wanted") and "ratio" in claim for claim in claims):
         with replacing(folder / "benchmark_ratios.png") as temporary:
             draw_ratios(claims).savefig(temporary, dpi=110)
@@ -519,19 +520,29 @@ def write_report(folder):
 def markdown(results):
     """Return the tables of all results, a section a benchmark."""
     lines = ["# Benchmarks", ""]
-    for result in results:
-        lines += [f"## {result['benchmark']}", "", _about_line(result["about"]), ""]
-        lines += _claims_table(result["claims"]) + _times_table(summarize(result["rows"]))
+    for name in dict.fromkeys(result["benchmark"] for result in results):
+        chosen = [result for result in results if result["benchmark"] == name]
+        lines += [f"## {name}", "", *_about_lines(chosen), ""]
+        lines += _claims_table([claim for result in chosen for claim in result["claims"]])
+        lines += _times_table(summarize([row for result in chosen for row in result["rows"]]))
     return "\n".join(lines)
 
 
-def _about_line(facts):
-    versions = ", ".join(f"{name} {version}" for name, version in facts["versions"].items())
-    return (
-        f"{facts['date']}, commit {facts['commit']}; {facts['processor']}, {facts['cores']} cores, "
-        f"{facts['disturbed']} figures disturbed by other processes; {versions}; "
-        f"took {facts['seconds']} s."
-    )
+def _about_lines(results):
+    """A line for each commit, machine and set of versions that was measured."""
+    groups = {}
+    for result in results:
+        facts = result["about"]
+        versions = ", ".join(f"{name} {version}" for name, version in facts["versions"].items())
+        key = f"commit {facts['commit']}; {facts['processor']}, {facts['cores']} cores; {versions}"
+        groups.setdefault(key, []).append(result)
+    for key, members in groups.items():
+        rows = [row for member in members for row in member["rows"]]
+        disturbed = sum(row["others"] > _TOLERANCE for row in rows)
+        yield (
+            f"{len(members)} case(s), from {members[0]['about']['date']}, {key}; {disturbed} of "
+            f"{len(rows)} figures disturbed by other processes."
+        )
 
 
 def _claims_table(claims):
@@ -566,9 +577,9 @@ def _times_table(table):
     return [*lines, ""]
 
 
-def draw_times(result):
+def draw_times(rows):
     """Draw the fastest variant of each contender of each case: median, least and greatest."""
-    table = summarize(result["rows"])
+    table = summarize(rows)
     fastest = table.loc[table.groupby(["case", "contender"], sort=False)["median"].idxmin()]
     cases = list(dict.fromkeys(table["case"]))
     figure = Figure(figsize=(8, 1.6 + 0.34 * len(cases)), layout="constrained")
@@ -593,7 +604,7 @@ def draw_times(result):
     _set_log_axis(ax)
     unit = table["unit"].iloc[0]
     ax.set_xlabel("size of the file in kB" if unit == "kB" else f"time in {unit}")
-    ax.set_title(f"{result['benchmark']}: median, least and greatest", loc="left")
+    ax.set_title(f"{table['benchmark'].iloc[0]}: median, least and greatest", loc="left")
     figure.legend(loc="outside lower center", ncols=3, frameon=False)
     return figure
 
@@ -654,6 +665,7 @@ def add_options(parser):
         default=0,
         help="seconds a case may wait for other processes to be quiet, or repeat what they disturb",
     )
+    parser.add_argument("--cases", default="", help="only those with this text in their names")
     parser.add_argument("--more", action="store_true", help="add to the figures that are there")
     parser.add_argument("--tiny", action="store_true", help="sizes that say nothing, as a test")
 
@@ -670,17 +682,25 @@ def run(benchmarks, options):
     """
     settings = Settings(options.repeats, options.tiny, options.patience)
     for name, cases in benchmarks.items():
-        path = options.output / "raw" / f"{name}.json"
-        earlier = json.loads(path.read_text())["rows"] if options.more and path.exists() else []
-        result = run_benchmark(name, cases, settings, earlier)
-        with replacing(path) as temporary:
-            temporary.write_text(json.dumps(result, indent=1))
+        for number, case in enumerate(cases(settings)):
+            if options.cases not in case.name:
+                continue
+            path = options.output / "raw" / f"{name}-{number:02}.json"
+            earlier = json.loads(path.read_text())["rows"] if options.more and path.exists() else []
+            result = run_case(name, case, settings, earlier)
+            with replacing(path) as temporary:
+                temporary.write_text(json.dumps(result, indent=1))
     write_report(options.output)
     print(f"wrote {options.output / 'table.md'}")
 
 
+def options_of(description, arguments=None):
+    """Return the options of a command that runs one benchmark."""
+    parser = argparse.ArgumentParser(description=description.partition("\n")[0])
+    add_options(parser)
+    return parser.parse_args(arguments)
+
+
 def main(name, cases, description):
     """Run one benchmark as a command."""
-    parser = argparse.ArgumentParser(description=description.splitlines()[0])
-    add_options(parser)
-    run({name: cases}, parser.parse_args())
+    run({name: cases}, options_of(description))

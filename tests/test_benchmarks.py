@@ -125,16 +125,14 @@ def test_disturbed_figures_are_measured_again(common, monkeypatch):
 
 
 def test_more_figures_are_added(common):
-    def cases(settings):
-        yield common.Case("a", [common.Contender("x", lambda: 1)], unit="kB", warm_up=0)
-
-    first = common.run_benchmark("b", cases, common.Settings(2))
-    second = common.run_benchmark("b", cases, common.Settings(3), first["rows"])
+    case = common.Case("a", [common.Contender("x", lambda: 1)], unit="kB", warm_up=0)
+    first = common.run_case("b", case, common.Settings(2))
+    second = common.run_case("b", case, common.Settings(3), first["rows"])
     assert [row["repeat"] for row in second["rows"]] == [0, 1, 2, 3, 4]
 
 
-def test_a_missing_baseline_is_reported(common, case, tmp_path):
-    result = common.run_benchmark("b", lambda settings: [case], common.Settings(3))
+def test_a_missing_baseline_is_reported(common, case):
+    result = common.run_case("b", case, common.Settings(3))
     claim = result["claims"][-1]
     assert claim["missing"] == "third: ImportError: no"
     assert "MISSING" in common.describe(claim)
@@ -157,23 +155,22 @@ def test_threads_are_put_back(common, global_state):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_runs(name, load, common, tmp_path):
-    module = load(name)
-    settings = common.Settings(repeats=1, tiny=True)
-    result = common.run_benchmark(name, module.cases, settings)
-    assert result["claims"]
-    measured = {row["contender"] for row in result["rows"]}
-    assert all(row["value"] > 0 for row in result["rows"])
-    for claim in result["claims"]:
-        # Either all take part, or the report says who does not.
-        absent = {claim["subject"], *claim["against"].split(" or ")} - measured
-        assert bool(absent) == ("missing" in claim) or "ratio" in claim
-        assert "skticket" in measured or claim["subject"] == "auto"
-    raw = tmp_path / "raw" / f"{name}.json"
-    raw.parent.mkdir()
-    raw.write_text(json.dumps(result))
-    common.write_report(tmp_path)
-    assert {path.name for path in tmp_path.glob(f"benchmark_{name}.png")}
-    assert len(pd.read_csv(tmp_path / "claims.csv")) == len(result["claims"])
+    options = ["--tiny", "--repeats", "1", "--output", str(tmp_path)]
+    common.run({name: load(name).cases}, common.options_of("", options))
+    results = [json.loads(path.read_text()) for path in (tmp_path / "raw").glob("*.json")]
+    assert results
+    for result in results:
+        measured = {row["contender"] for row in result["rows"]}
+        assert all(row["value"] > 0 for row in result["rows"])
+        assert result["claims"]
+        for claim in result["claims"]:
+            # Who does not take part is reported.
+            assert claim["subject"] in measured
+            assert ("ratio" in claim) == bool(measured & set(claim["against"].split(" or ")))
+            assert ("missing" in claim) != ("ratio" in claim)
+    assert (tmp_path / f"benchmark_{name}.png").exists()
+    n_claims = sum(len(result["claims"]) for result in results)
+    assert len(pd.read_csv(tmp_path / "claims.csv")) == n_claims
     assert f"## {name}" in (tmp_path / "table.md").read_text()
 
 
