@@ -27,12 +27,12 @@ def cases(settings):
     """Yield a case for each network and density."""
     X, y, *_ = mnist(settings)
     for density in settings.choose(DENSITIES, DENSITIES[-2:]):
-        yield _case(X, y, density, settings.choose(250, 3), WANTED)
+        yield _case(X, y, density, settings.choose(100, 3), WANTED)
     if not settings.tiny:
         X, y = load_digits(return_X_y=True)
         X = X.astype(np.float32) / 16
         for density in DENSITIES[::3]:
-            yield _case(X, y, density, 500, None)
+            yield _case(X, y, density, 200, None)
 
 
 def _case(X, y, density, n_steps, wanted):

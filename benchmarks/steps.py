@@ -60,7 +60,7 @@ def cases(settings):
                 masks = uniform_masks(sizes, density)
             else:
                 masks = magnitude_masks(trained, density)
-            n_steps = settings.choose(100 if network == "300-100" else 40, 2)
+            n_steps = settings.choose(50 if network == "300-100" else 15, 2)
             yield _case(network, optimizer, kind, density, masks, X, y, n_steps)
 
 
