@@ -3,9 +3,9 @@
     python benchmarks/search_mnist.py [--help]
 
 784-300-100-10, SGD, batches of 128; 20 rounds, each one pass over 13,500 rows (106 steps) and one
-evaluation on 1,500; more steps would only take longer, and spread the estimator's work between
-trainings over more of them. The estimator's time includes checks and the split of the data, which the
-others are given. Each of them runs on the number of threads (one, or all) that is faster for it.
+evaluation on 1,500. More steps would take longer, and spread what the estimator does between two
+trainings over more of them. Its time includes checks and the split of the data, which the others
+are given. Each of them runs on the number of threads (one, or all) that is faster for it.
 """
 
 import time
