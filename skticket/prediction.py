@@ -39,6 +39,8 @@ class Predictor:
     def __init__(self, ticket, layout="auto"):
         self.ticket = ticket
         self.layout = layout
+        # Looked up once: counting the survivors would take longer than predicting a row.
+        self._is_sparse = layout == "sparse" or layout == "auto" and _sparse_is_faster(ticket)
         self._forms = {}
 
     def __getstate__(self):
@@ -59,15 +61,14 @@ class Predictor:
         -------
         ndarray of shape (n_rows, n_outputs)
         """
-        key = self._is_sparse(), X.dtype
-        if key not in self._forms:
-            self._forms[key] = (_sparse_form if key[0] else _dense_form)(self.ticket, X.dtype)
-        return self._forms[key](X)
+        if X.dtype not in self._forms:
+            form = _sparse_form if self._is_sparse else _dense_form
+            self._forms[X.dtype] = form(self.ticket, X.dtype)
+        return self._forms[X.dtype](X)
 
-    def _is_sparse(self):
-        if self.layout == "auto":
-            return is_large(self.ticket) and self.ticket.density <= _CROSSOVER_DENSITY
-        return self.layout == "sparse"
+
+def _sparse_is_faster(ticket):
+    return is_large(ticket) and ticket.density <= _CROSSOVER_DENSITY
 
 
 def _arrays(ticket, dtype):
