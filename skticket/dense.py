@@ -1,69 +1,24 @@
 """The dense layout's training step of the default network: backpropagation written out.
 
 skorch goes on running the training. Without autograd's bookkeeping a step of a small
-network takes half as long, and a large layer's products can be shared by two threads.
+network takes half as long, and what two threads may share without changing a bit is known.
 """
 
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, nullcontext
 
 import torch
 from skorch.utils import TeeGenerator, to_tensor
 from torch import nn
 
 from .network import MLP
+from .sparse import Rows
 
-__all__ = ["DenseStep", "Halves"]
+__all__ = ["DenseStep"]
 
-# Products of smaller layers are done before a second thread has started.
+# Products of smaller layers are not worth a second thread.
 _LARGE_LAYER = 100_000
 # Given a gradient of exactly 0 from the start, these leave a weight of 0 as it is.
 _KEEP_ZEROS = (torch.optim.SGD, torch.optim.Adam, torch.optim.AdamW)
-
-
-class Halves:
-    """Two halves of a task, side by side if there is a thread for the second.
-
-    Tasks are cut alike for one thread and for two, so that results do not depend on it.
-
-    Parameters
-    ----------
-    n_threads : int
-        Including the caller's.
-
-    Examples
-    --------
-    >>> from skticket.dense import Halves
-    >>> with Halves(n_threads=2) as halves:
-    ...     halves(lambda number: None)
-    """
-
-    def __init__(self, n_threads):
-        self._n_threads = n_threads
-        self._executor = None
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *exception):
-        if self._executor is not None:
-            self._executor.shutdown()
-
-    def __call__(self, task):
-        """Call `task(0)` and `task(1)`."""
-        if self._n_threads < 2:
-            task(0)
-            task(1)
-            return
-        if self._executor is None:
-            # Each thread has torch's number of threads for itself.
-            self._executor = ThreadPoolExecutor(
-                1, "skticket-dense", initializer=torch.set_num_threads, initargs=(1,)
-            )
-        other = self._executor.submit(task, 1)
-        try:
-            task(0)
-        finally:
-            other.result()  # it writes into the caller's tensors
 
 
 def is_covered(net):
@@ -92,22 +47,27 @@ def keeps_zeros(optimizer):
 class DenseStep:
     """skorch's `train_step` and `infer` for an `MLP`.
 
+    torch's own threads share only what they cannot change: elementwise updates, copies,
+    and the products of large layers, each as a batch of two products of half the rows,
+    whatever the number of threads.
+
     Parameters
     ----------
     net : skorch.NeuralNet
-        Initialized.
+        Initialized. Its batches may be `Rows` yet to be gathered.
     survive : dict of str to tensor
         1 where a weight survives, 0 where it was pruned, by the weight's name;
         without the weights of which nothing was pruned.
-    halves : Halves
-        What computes large layers.
+    n_threads : int
+        How many threads torch may use, at most two; it is on one outside of the step.
     """
 
-    def __init__(self, net, survive, halves):
+    def __init__(self, net, survive, n_threads):
         self.net = net
         self.layers = list(net.module_.layers)
         self.survive = [survive.get(f"layers.{k}.weight") for k in range(len(self.layers))]
-        self.halves = halves
+        self.n_threads = min(n_threads, 2)
+        self.updates_in_threads = all(group.get("fused") for group in net.optimizer_.param_groups)
         for parameter in net.module_.parameters():
             parameter.grad = torch.zeros_like(parameter)
 
@@ -115,10 +75,15 @@ class DenseStep:
         """Compute loss and gradients of a batch and update the weights."""
         net = self.net
         steps = net.get_train_step_accumulator()
+        X, y = batch
+        if isinstance(X, Rows):
+            with self._threads():
+                X = X.gather()
+        X = to_tensor(X, device=net.device)
 
         def compute():
-            X, y = batch
-            step = self._gradients(to_tensor(X, device=net.device), y)
+            with threads(1):
+                step = self._gradients(X, y)
             steps.store_step(step)
             net.notify(
                 "on_grad_computed",
@@ -130,24 +95,16 @@ class DenseStep:
 
         if not net.module_.training:
             net._set_training(True)
-        net._step_optimizer(compute)
+        with self._threads() if self.updates_in_threads else nullcontext():
+            net._step_optimizer(compute)
         return steps.get_step()
 
     @torch.no_grad()
     def infer(self, X, **fit_params):
         """Return the outputs, for evaluation: without a graph."""
-        module = self.net.module_
         X = to_tensor(X, device=self.net.device)
-        if not _is_shared(self.layers[0].weight, X):
-            return module(X)
-        rows, parts = _halve(X), [None, None]
-
-        def forward(k):
-            with torch.no_grad():
-                parts[k] = module(rows[k])
-
-        self.halves(forward)
-        return torch.cat(parts)
+        shared = _is_large(self.layers[0].weight) and len(X) > 1
+        return self.net.module_.shape_output(self._forward(X, shared)[-1])
 
     @torch.no_grad()
     def _gradients(self, X, y):
@@ -159,57 +116,66 @@ class DenseStep:
             (errors,) = torch.autograd.grad(loss, output)
         for number in reversed(range(len(self.layers))):
             layer = self.layers[number]
-            self._weight_gradient(layer.weight, errors, units[number])
+            self._multiply(errors.T, units[number], layer.weight, out=layer.weight.grad)
             if self.survive[number] is not None:
                 layer.weight.grad.mul_(self.survive[number])
             torch.sum(errors, 0, out=layer.bias.grad)
             if number > 0:
-                errors = self._input_gradient(layer.weight, errors)
+                errors = self._multiply(errors, layer.weight, layer.weight)
                 # 0 where the rectified unit is.
                 errors = torch.ops.aten.threshold_backward(errors, units[number], 0)
         return {"loss": loss.detach(), "y_pred": y_pred.detach()}
 
-    def _forward(self, X):
+    def _forward(self, X, shared=None):
         """The inputs of all layers, and the outputs."""
         units = [X]
-        for layer in self.layers[:-1]:
-            units.append(self._linear(units[-1], layer).relu_())
-        return [*units, self._linear(units[-1], self.layers[-1])]
+        for layer in self.layers:
+            outputs = self._multiply(units[-1], layer.weight.T, layer.weight, shared, layer.bias)
+            units.append(outputs if layer is self.layers[-1] else outputs.relu_())
+        return units
 
-    def _linear(self, X, layer):
-        weight, bias = layer.weight.T, layer.bias
-        if not _is_shared(layer.weight, X):
-            return torch.addmm(bias, X, weight)
-        out = X.new_empty(len(X), len(bias))
-        parts = _halve(X), _halve(out)
-        self.halves(lambda k: _quietly(torch.addmm, bias, parts[0][k], weight, out=parts[1][k]))
+    def _multiply(self, left, right, weight, shared=None, bias=None, out=None):
+        """`left @ right + bias`, a product of a layer of such a weight."""
+        shared = _is_large(weight) and len(left) > 1 if shared is None else shared
+        if not shared:
+            return _product(left, right, bias, out)
+        out = left.new_empty(len(left), right.shape[1]) if out is None else out
+        if len(left) % 2:
+            for rows, part in zip(left.tensor_split(2), out.tensor_split(2), strict=True):
+                _product(rows, right, bias, part)
+            return out
+        left, parts = left.unflatten(0, (2, -1)), out.unflatten(0, (2, -1))
+        right = right.expand(2, -1, -1)
+        with self._threads():
+            if bias is None:
+                torch.bmm(left, right, out=parts)
+            else:
+                torch.baddbmm(bias.expand(2, 1, -1), left, right, out=parts)
         return out
 
-    def _weight_gradient(self, weight, errors, X):
-        if not _is_shared(weight, X):
-            torch.mm(errors.T, X, out=weight.grad)
-            return
-        parts = _halve(errors.T), _halve(weight.grad)
-        self.halves(lambda k: _quietly(torch.mm, parts[0][k], X, out=parts[1][k]))
-
-    def _input_gradient(self, weight, errors):
-        if not _is_shared(weight, errors):
-            return errors @ weight
-        out = errors.new_empty(len(errors), weight.shape[1])
-        parts = _halve(errors), _halve(out)
-        self.halves(lambda k: _quietly(torch.mm, parts[0][k], weight, out=parts[1][k]))
-        return out
+    def _threads(self):
+        return threads(self.n_threads)
 
 
-def _is_shared(weight, X):
-    return weight.numel() >= _LARGE_LAYER and len(X) > 1 and weight.device.type == "cpu"
+def _product(left, right, bias, out):
+    if bias is None:
+        return torch.mm(left, right, out=out)
+    return torch.addmm(bias, left, right, out=out)
 
 
-def _halve(tensor):
-    return tensor.tensor_split(2)
+def _is_large(weight):
+    return weight.numel() >= _LARGE_LAYER and weight.device.type == "cpu"
 
 
-def _quietly(function, *arguments, **options):
-    # Whether gradients are recorded is each thread's own matter.
-    with torch.no_grad():
-        function(*arguments, **options)
+@contextmanager
+def threads(n_threads):
+    """Let torch use so many threads for a while."""
+    before = torch.get_num_threads()
+    if before == n_threads:
+        yield
+        return
+    torch.set_num_threads(n_threads)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

@@ -594,9 +594,10 @@ def _train_densely(net, ticket, during, n_threads):
     module, optimizer = net.module_, net.optimizer_
     factors = survival_factors(module, ticket.mask)
     if type(net) is TicketNet and dense.is_covered(net):
-        halves = during.enter_context(dense.Halves(n_threads))
-        step = dense.DenseStep(net, factors, halves)
+        step = dense.DenseStep(net, factors, n_threads)
         net.train_step, net.infer = step.train_step, step.infer
+        if net.iterator_train is Batches:
+            net.iterator_train__gather = False
         if dense.keeps_zeros(optimizer):
             return
     else:

@@ -10,7 +10,7 @@ from skorch.callbacks import Callback, Freezer
 from torch import nn
 
 from skticket import WinningTicketClassifier, WinningTicketRegressor, training
-from skticket.dense import DenseStep, Halves
+from skticket.dense import DenseStep
 from skticket.initialization import Glorot
 from skticket.network import MLP, draw_initial
 from skticket.ticket import Ticket
@@ -144,7 +144,6 @@ def test_threads_do_not_change_a_bit(sizes, layout, monkeypatch, steps):
         assert other.ticket == results[0].ticket
         np.testing.assert_array_equal(other.valid_loss, results[0].valid_loss)
         np.testing.assert_array_equal(other.valid_score, results[0].valid_score)
-    assert not [thread for thread in threading.enumerate() if "skticket" in thread.name]
 
 
 @pytest.mark.parametrize("n_rows", [1, 2, 3])
@@ -169,19 +168,6 @@ def test_threads_are_those_of_the_process_and_of_torch(monkeypatch):
     thread.start()
     thread.join()
     assert inside == [1]
-
-
-def test_halves_run_in_two_threads_and_pass_errors_on():
-    barrier = threading.Barrier(2, timeout=10)
-    with Halves(2) as halves:
-        halves(lambda number: barrier.wait())
-        for failing in (0, 1):
-            with pytest.raises(ZeroDivisionError):
-                halves(lambda number, failing=failing: 1 / (number != failing))
-    with Halves(1) as halves:
-        seen = []
-        halves(seen.append)
-    assert seen == [0, 1]
 
 
 def test_callbacks_and_frozen_parameters_take_autograd(steps):

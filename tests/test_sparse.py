@@ -2,6 +2,7 @@
 
 import functools
 import itertools
+import os
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from skorch.callbacks import Callback, EarlyStopping, GradientNormClipping, LRSc
 from torch import nn
 
 from skticket import Prune, WinningTicketClassifier, WinningTicketRegressor
+from skticket.datasets import fetch_mnist
 from skticket.initialization import Glorot
 from skticket.network import draw_initial
 from skticket.prediction import Predictor
@@ -253,3 +255,30 @@ def test_state_of_the_module_is_the_dense_one():
         np.testing.assert_array_equal(state[name].numpy(), array)
     module.load_state_dict({name: 2 * tensor for name, tensor in state.items()})
     np.testing.assert_array_equal(module.state_dict()[names[0]], 2 * ticket.weights[names[0]])
+
+
+@pytest.mark.skipif(
+    not os.environ.get("SKTICKET_DATA"), reason="SKTICKET_DATA does not name a folder with MNIST"
+)
+def test_layouts_find_the_same_masks_on_mnist():
+    images, digits = fetch_mnist(return_X_y=True)
+    options = {"rounds": 3, "max_epochs": 1, "batch_size": 60, "random_state": 0}
+    options |= {"optimizer": "sgd", "learning_rate": 0.05}
+    dense, sparse = (
+        WinningTicketClassifier((300, 100), layout=layout, **options).fit(
+            images[:6000], digits[:6000]
+        )
+        for layout in ("dense", "sparse")
+    )
+    for before, one, other in zip(dense.tickets_, dense.tickets_[1:], sparse.tickets_[1:]):
+        assert one.n_weights == other.n_weights
+        for name, mask in one.mask.items():
+            differ = mask != other.mask[name]
+            # Rounding may decide only between weights at the verge of being pruned.
+            sizes = np.abs(before.weights[name])
+            verge = sizes[mask].min()
+            assert differ.mean() <= 1e-4, (name, differ.sum())
+            np.testing.assert_allclose(sizes[differ & before.mask[name]], verge, rtol=1e-3)
+    np.testing.assert_allclose(
+        sparse.round_results_["valid_loss"], dense.round_results_["valid_loss"], rtol=1e-3
+    )
