@@ -4,19 +4,17 @@ skorch goes on running the training. Without autograd's bookkeeping a step of a 
 network takes half as long, and what two threads may share without changing a bit is known.
 """
 
-from contextlib import contextmanager, nullcontext
-
 import torch
 from skorch.utils import TeeGenerator, to_tensor
 from torch import nn
 
 from .network import MLP
-from .sparse import Rows
+from .sparse import has_plain_loss
 
 __all__ = ["DenseStep"]
 
-# Products of smaller layers are not worth a second thread.
-_LARGE_LAYER = 100_000
+# A network with such a layer is worth a second thread, for its layers of the other size.
+_LARGEST_LAYER, _SHARED_LAYER = 100_000, 20_000
 # Given a gradient of exactly 0 from the start, these leave a weight of 0 as it is.
 _KEEP_ZEROS = (torch.optim.SGD, torch.optim.Adam, torch.optim.AdamW)
 
@@ -47,14 +45,13 @@ def keeps_zeros(optimizer):
 class DenseStep:
     """skorch's `train_step` and `infer` for an `MLP`.
 
-    torch's own threads share only what they cannot change: elementwise updates, copies,
-    and the products of large layers, each as a batch of two products of half the rows,
-    whatever the number of threads.
+    torch's own threads share only what they cannot change: the products of large layers,
+    each as a batch of two products of half the rows, whatever the number of threads.
 
     Parameters
     ----------
     net : skorch.NeuralNet
-        Initialized. Its batches may be `Rows` yet to be gathered.
+        Initialized, and `is_covered`.
     survive : dict of str to tensor
         1 where a weight survives, 0 where it was pruned, by the weight's name;
         without the weights of which nothing was pruned.
@@ -67,7 +64,8 @@ class DenseStep:
         self.layers = list(net.module_.layers)
         self.survive = [survive.get(f"layers.{k}.weight") for k in range(len(self.layers))]
         self.n_threads = min(n_threads, 2)
-        self.updates_in_threads = all(group.get("fused") for group in net.optimizer_.param_groups)
+        self.is_shared = _shared_layers(self.layers)
+        self.is_cross_entropy = type(net.criterion_) is nn.CrossEntropyLoss and has_plain_loss(net)
         for parameter in net.module_.parameters():
             parameter.grad = torch.zeros_like(parameter)
 
@@ -75,15 +73,10 @@ class DenseStep:
         """Compute loss and gradients of a batch and update the weights."""
         net = self.net
         steps = net.get_train_step_accumulator()
-        X, y = batch
-        if isinstance(X, Rows):
-            with self._threads():
-                X = X.gather()
-        X = to_tensor(X, device=net.device)
 
         def compute():
-            with threads(1):
-                step = self._gradients(X, y)
+            X, y = batch
+            step = self._gradients(to_tensor(X, device=net.device), y)
             steps.store_step(step)
             net.notify(
                 "on_grad_computed",
@@ -95,66 +88,72 @@ class DenseStep:
 
         if not net.module_.training:
             net._set_training(True)
-        with self._threads() if self.updates_in_threads else nullcontext():
-            net._step_optimizer(compute)
+        net._step_optimizer(compute)
         return steps.get_step()
 
     @torch.no_grad()
     def infer(self, X, **fit_params):
         """Return the outputs, for evaluation: without a graph."""
         X = to_tensor(X, device=self.net.device)
-        shared = _is_large(self.layers[0].weight) and len(X) > 1
-        return self.net.module_.shape_output(self._forward(X, shared)[-1])
+        # There are rows enough for all layers.
+        is_shared = [any(self.is_shared)] * len(self.layers)
+        return self.net.module_.shape_output(self._forward(X, is_shared)[-1])
 
     @torch.no_grad()
     def _gradients(self, X, y):
-        units = self._forward(X)
-        output = units.pop().requires_grad_()
+        units = self._forward(X, self.is_shared)
+        output = units.pop()
+        loss, errors = self._loss(output, y, X)
+        for number in reversed(range(len(self.layers))):
+            weight, bias = self.layers[number].weight, self.layers[number].bias
+            shared = self.is_shared[number]
+            self._multiply(errors.T, units[number], shared, out=weight.grad)
+            if self.survive[number] is not None:
+                weight.grad.mul_(self.survive[number])
+            torch.sum(errors, 0, out=bias.grad)
+            if number > 0:
+                errors = self._multiply(errors, weight, shared)
+                # 0 where the rectified unit is.
+                errors = torch.ops.aten.threshold_backward(errors, units[number], 0)
+        return {"loss": loss, "y_pred": self.net.module_.shape_output(output)}
+
+    def _loss(self, output, y, X):
+        """The loss and its gradient with respect to the outputs."""
+        if self.is_cross_entropy and torch.is_tensor(y) and y.ndim == 1:
+            return _cross_entropy(output, y.to(output.device))
+        output = output.detach().requires_grad_()
         with torch.enable_grad():
             y_pred = self.net.module_.shape_output(output)
             loss = self.net.get_loss(y_pred, y, X=X, training=True)
             (errors,) = torch.autograd.grad(loss, output)
-        for number in reversed(range(len(self.layers))):
-            layer = self.layers[number]
-            self._multiply(errors.T, units[number], layer.weight, out=layer.weight.grad)
-            if self.survive[number] is not None:
-                layer.weight.grad.mul_(self.survive[number])
-            torch.sum(errors, 0, out=layer.bias.grad)
-            if number > 0:
-                errors = self._multiply(errors, layer.weight, layer.weight)
-                # 0 where the rectified unit is.
-                errors = torch.ops.aten.threshold_backward(errors, units[number], 0)
-        return {"loss": loss.detach(), "y_pred": y_pred.detach()}
+        return loss.detach(), errors
 
-    def _forward(self, X, shared=None):
+    def _forward(self, X, is_shared):
         """The inputs of all layers, and the outputs."""
         units = [X]
-        for layer in self.layers:
-            outputs = self._multiply(units[-1], layer.weight.T, layer.weight, shared, layer.bias)
-            units.append(outputs if layer is self.layers[-1] else outputs.relu_())
+        for layer, shared in zip(self.layers, is_shared, strict=True):
+            if len(units) > 1:
+                units[-1].relu_()
+            units.append(self._multiply(units[-1], layer.weight.T, shared, layer.bias))
         return units
 
-    def _multiply(self, left, right, weight, shared=None, bias=None, out=None):
-        """`left @ right + bias`, a product of a layer of such a weight."""
-        shared = _is_large(weight) and len(left) > 1 if shared is None else shared
-        if not shared:
+    def _multiply(self, left, right, shared, bias=None, out=None):
+        """`left @ right + bias`, `shared` by threads or not."""
+        n_rows = left.shape[0]
+        if not shared or n_rows < 2:
             return _product(left, right, bias, out)
-        out = left.new_empty(len(left), right.shape[1]) if out is None else out
-        if len(left) % 2:
+        out = left.new_empty(n_rows, right.shape[1]) if out is None else out
+        if n_rows % 2:
             for rows, part in zip(left.tensor_split(2), out.tensor_split(2), strict=True):
                 _product(rows, right, bias, part)
             return out
-        left, parts = left.unflatten(0, (2, -1)), out.unflatten(0, (2, -1))
-        right = right.expand(2, -1, -1)
-        with self._threads():
-            if bias is None:
-                torch.bmm(left, right, out=parts)
-            else:
-                torch.baddbmm(bias.expand(2, 1, -1), left, right, out=parts)
+        halves = (2, n_rows // 2, -1)
+        torch.set_num_threads(self.n_threads)
+        try:
+            _products(left.view(halves), right.expand(2, -1, -1), bias, out.view(halves))
+        finally:
+            torch.set_num_threads(1)
         return out
-
-    def _threads(self):
-        return threads(self.n_threads)
 
 
 def _product(left, right, bias, out):
@@ -163,19 +162,24 @@ def _product(left, right, bias, out):
     return torch.addmm(bias, left, right, out=out)
 
 
-def _is_large(weight):
-    return weight.numel() >= _LARGE_LAYER and weight.device.type == "cpu"
+def _products(left, right, bias, out):
+    if bias is None:
+        torch.bmm(left, right, out=out)
+    else:
+        torch.baddbmm(bias.expand(2, 1, -1), left, right, out=out)
 
 
-@contextmanager
-def threads(n_threads):
-    """Let torch use so many threads for a while."""
-    before = torch.get_num_threads()
-    if before == n_threads:
-        yield
-        return
-    torch.set_num_threads(n_threads)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
+def _shared_layers(layers):
+    sizes = [layer.weight.numel() for layer in layers]
+    worth = max(sizes) >= _LARGEST_LAYER and layers[0].weight.device.type == "cpu"
+    return [worth and size >= _SHARED_LAYER for size in sizes]
+
+
+def _cross_entropy(output, y):
+    """What autograd computes, by the same functions, in a third of the time."""
+    aten = torch.ops.aten
+    mean, ignored = 1, -100
+    log_p = torch.log_softmax(output, 1)
+    loss, weight = aten.nll_loss_forward(log_p, y, None, mean, ignored)
+    errors = aten.nll_loss_backward(torch.ones_like(loss), log_p, y, None, mean, ignored, weight)
+    return loss, aten._log_softmax_backward_data(errors, log_p, 1, log_p.dtype)

@@ -158,7 +158,7 @@ def is_covered(net, own_nets=()):
     -------
     bool
     """
-    criterion, optimizer = type(net.criterion_), type(net.optimizer_)
+    optimizer = type(net.optimizer_)
     groups = net.optimizer_.param_groups
     return (
         type(net) in (*_NETS, *own_nets)
@@ -166,25 +166,30 @@ def is_covered(net, own_nets=()):
         and not net.compile
         and _activation(net.module_) is not None
         and all(p.dtype == torch.float32 and p.requires_grad for p in net.module_.parameters())
-        and criterion in _LOSSES
-        and _plain(net.criterion_, _LOSSES[criterion][1])
+        and has_plain_loss(net)
         and optimizer in _OPTIMIZERS
         and len(groups) == 1
         and _plain(groups[0], _OPTIMIZERS[optimizer][2])
     )
 
 
+def has_plain_loss(net):
+    """Tell whether a net's loss is one of `_LOSSES`, without options."""
+    kind = type(net.criterion_)
+    return kind in _LOSSES and _plain(net.criterion_, _LOSSES[kind][1])
+
+
 def sparse_is_faster(ticket):
     """Tell whether the compiled step is the faster one for a ticket.
 
-    The rule knows nothing of the machine, so that results do not depend on it. It was
-    fitted to what benchmarks/crossover.py measured on one thread of a server's
-    processor, at batches of 60 and 128: the two layouts cross at a density of 0.6 for
-    a network of 270,000 weights, 0.44 for 650,000 and 0.33 for 1,800,000, since the
-    time for a surviving weight grows as fewer of them fit in the cache, and that for a
-    weight of the dense layout shrinks. Optimizer and batch size move that by less than
-    5% of the time. Networks of fewer than 100,000 weights train in seconds in either
-    layout, less than it takes to compile the step for the first time.
+    The rule knows nothing of the machine, so that results do not depend on it. It lies
+    between what benchmarks/crossover.py measured on two cores of a server's processor,
+    at batches of 60 and 128. On one thread the layouts cross at a density of 0.6 for a
+    network of 270,000 weights, 0.44 for 650,000 and 0.33 for 1,800,000: the fewer of
+    its weights fit in the cache, the more a surviving one costs. A second thread, which
+    only the dense layout takes, makes that 0.42 for the smallest. Networks of fewer than
+    100,000 weights train in seconds in either layout, less than it takes to compile the
+    step for the first time.
 
     Parameters
     ----------
@@ -196,7 +201,7 @@ def sparse_is_faster(ticket):
     bool
     """
     n_weights = sum(mask.size for mask in ticket.mask.values())
-    return is_large(ticket) and ticket.density <= min(0.6, 38.6 / np.cbrt(n_weights))
+    return is_large(ticket) and ticket.density <= min(0.5, 32.2 / np.cbrt(n_weights))
 
 
 def is_large(ticket):

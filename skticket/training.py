@@ -596,8 +596,6 @@ def _train_densely(net, ticket, during, n_threads):
     if type(net) is TicketNet and dense.is_covered(net):
         step = dense.DenseStep(net, factors, n_threads)
         net.train_step, net.infer = step.train_step, step.infer
-        if net.iterator_train is Batches:
-            net.iterator_train__gather = False
         if dense.keeps_zeros(optimizer):
             return
     else:

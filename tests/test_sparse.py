@@ -180,9 +180,9 @@ def test_subclass_with_a_step_of_its_own_trains_dense(sparse_trainings):
 
 
 def test_automatic_layout(sparse_trainings):
-    options = {"rounds": 2, "prune_rate": 0.3, "max_epochs": 1}
+    options = {"rounds": 2, "prune_rate": 0.4, "max_epochs": 1}
     clf = WinningTicketClassifier((600, 160), **options).fit(X, y)
-    assert [ticket.density <= 0.6 for ticket in clf.tickets_] == [False, False, True]
+    assert [ticket.density <= 0.5 for ticket in clf.tickets_] == [False, False, True]
     assert [ticket.density for ticket in sparse_trainings] == [clf.density_]
     WinningTicketClassifier((20,), **options).fit(X, y)
     assert len(sparse_trainings) == 1
@@ -192,8 +192,8 @@ def test_automatic_layout(sparse_trainings):
     "sizes, density, faster",
     [
         ((784, 100, 10), 0.01, False),  # trained before the step is compiled
-        ((784, 300, 100, 10), 0.64, False),
-        ((784, 300, 100, 10), 0.51, True),
+        ((784, 300, 100, 10), 0.51, False),
+        ((784, 300, 100, 10), 0.41, True),
         ((784, 1000, 1000, 10), 0.41, False),
         ((784, 1000, 1000, 10), 0.26, True),
     ],
