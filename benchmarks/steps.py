@@ -5,7 +5,7 @@
 A step is: gather a batch of 128 rows of MNIST, forward, cross-entropy, backward, update. The plain
 torch loop multiplies the masks in; it runs on one thread and on all, with a fused optimizer and
 with torch's default one. SparseProp's layers stand in for all layers or for the hidden ones, on one
-thread and on all, as the compiled step does.
+thread and on all. The compiled step runs on one thread, as in a training; on all, beside it.
 """
 
 from functools import partial
@@ -27,6 +27,7 @@ from torch.nn import functional as F
 from skticket.kernels import SGD, Adam, SparseNetwork
 
 BATCH = 128
+MORE_THREADS = "skticket, all threads"
 PLAIN, UNFUSED, SPARSEPROP = "plain torch loop", "plain loop, default optimizer", "SparseProp"
 NETWORKS = {"300-100": (784, 300, 100, 10), "1000-1000": (784, 1000, 1000, 10)}
 # How many times faster than the plain loop, by network and density.
@@ -151,8 +152,9 @@ def _ours(arrays, masks, optimizer, X, y, n_steps):
         network = SparseNetwork(arrays[0], masks, arrays[1], n_threads=threads)
         update = SGD(lr=LR) if optimizer == "sgd" else Adam()
         step = partial(_sparse_step, network, X, y, update, batches(len(X), BATCH))
-        variant = f"threads: {threads}"
-        yield Contender(OURS, times(n_steps, step), variant, work=n_steps)
+        # What a training uses counts, whatever more threads would do.
+        name = OURS if threads == 1 else MORE_THREADS
+        yield Contender(name, times(n_steps, step), work=n_steps)
 
 
 def _sparse_step(network, X, y, update, order):
