@@ -713,3 +713,19 @@ def test_histories_hold_a_row_an_evaluation():
             assert len(history[:, column]) == 3
         assert np.isfinite(history[:, "train_loss"]).all()
     assert pickle.loads(pickle.dumps(clf.histories_))[0][:, "epoch"] == [1, 2, 3]
+
+
+@pytest.mark.parametrize("layout", ["dense", "sparse"])
+def test_history_is_that_of_skorchs_own_loop(layout, monkeypatch):
+    """Batches that nobody listens to are not told of, and recorded in one row; no more."""
+    options = {"max_epochs": 3, "rounds": 1, "layout": layout, "random_state": 0}
+    ours = WinningTicketClassifier((8, 4), **options).fit(X, y)
+    monkeypatch.delattr("skticket.training.TicketNet.run_single_epoch")
+    theirs = WinningTicketClassifier((8, 4), **options).fit(X, y)
+    for first, second in zip(ours.tickets_, theirs.tickets_, strict=True):
+        assert first == second
+    for first, second in zip(ours.histories_, theirs.histories_, strict=True):
+        for row, other in zip(first, second, strict=True):
+            assert row.keys() == other.keys()
+            for name in row.keys() - {"dur"}:
+                assert row[name] == pytest.approx(other[name], rel=1e-6), name

@@ -231,7 +231,7 @@ class Laboratory:
         >>> laboratory = Laboratory.open("smoke", "digits", trials=1, rounds=2)
         >>> table = mnist.iterative(laboratory)
         >>> table["percent"].unique().round(1)
-        array([100. ,  80.5,  64.9])
+        array([100. ,  80.4,  64.7])
         """
         if preset not in PRESETS:
             raise ValueError(f"preset must be one of {', '.join(PRESETS)}; got {preset!r}")
