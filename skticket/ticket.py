@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from types import MappingProxyType
 
 import numpy as np
@@ -127,10 +128,10 @@ class Ticket:
         ):
             object.__setattr__(self, name, value)
 
-    @property
+    @cached_property
     def n_weights(self):
         """Number of surviving prunable weights."""
-        return sum(int(mask.sum()) for mask in self.mask.values())
+        return sum(int(np.count_nonzero(mask)) for mask in self.mask.values())
 
     @property
     def density(self):
