@@ -71,7 +71,7 @@ PARAMETERS = """
         one, or a `torch.nn.Sequential` of Linear layers and one kind of ReLU, Tanh or
         Sigmoid), cross-entropy or squared error, and plain SGD or Adam; anything
         else trains dense. "auto": sparse from half of at least 100,000 weights
-        downwards. The two agree up to float32 rounding.
+        downwards (of a million, from a third). The two agree up to float32 rounding.
     device : str, default="cpu"
         The torch device to train on.
     warm_start : bool, default=False

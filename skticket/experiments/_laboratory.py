@@ -268,9 +268,8 @@ class Laboratory:
         -------
         dict of Network to Measured
         """
-        return {
-            network: measured for network, (measured, _) in self._train(conditions, False).items()
-        }
+        measured, _ = self._train(conditions, with_tickets=False)
+        return measured
 
     def tickets(self, conditions):
         """Train the networks of some conditions, and return their tickets.
@@ -284,7 +283,8 @@ class Laboratory:
         -------
         dict of Network to Ticket
         """
-        return {network: ticket for network, (_, ticket) in self._train(conditions, True).items()}
+        _, tickets = self._train(conditions, with_tickets=True)
+        return tickets
 
     def table(self, conditions):
         """Train the networks of some conditions, and tabulate them.
@@ -360,7 +360,8 @@ class Laboratory:
                 keep = {n.parent for n in networks if n.depth > depth}
                 keep |= wanted if with_tickets else set()
                 tickets = {n: t for n, t in tickets.items() if n in keep}
-        return {n: (measured[n], tickets.get(n)) for n in networks if n in wanted}
+        measured = {n: measured[n] for n in networks if n in wanted}
+        return measured, {n: tickets[n] for n in networks if n in tickets}
 
     def _search(self, network):
         trial_seed = derive_seed(self.seed, Stream.TRIAL, network.trial)
