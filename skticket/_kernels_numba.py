@@ -37,7 +37,7 @@ N_VALUES = 11
 N_COLUMNS = 12
 
 # Types of blocks: their lengths count.
-ONE, TWO, FOUR, EIGHT = (0,), (0,) * 2, (0,) * 4, (0,) * 8
+ONE, TWO, FOUR, SEVEN, EIGHT = (0,), (0,) * 2, (0,) * 4, (0,) * 7, (0,) * 8
 
 IDENTITY, RELU, TANH, LOGISTIC = range(4)
 CROSS_ENTROPY, BINARY_CROSS_ENTROPY, SQUARED_ERROR = range(3)
@@ -135,6 +135,16 @@ def _fused(builder, first, second, third):
 
 def _further(builder, index, n_vectors):
     return builder.add(index, ir.Constant(index.type, n_vectors * LANES))
+
+
+@intrinsic
+def _at(typing_context, array, index):
+    """`array[index]` of a flat array, without Numba's care for negative indices."""
+
+    def generate(context, builder, signature, arguments):
+        return builder.load(_pointer(context, builder, array, *arguments))
+
+    return array.dtype(array, types.intp), generate
 
 
 @intrinsic
@@ -238,6 +248,27 @@ def _multiply_add_block(typing_context, value, array, index, sums):
         return context.make_tuple(builder, sums, vectors)
 
     return sums(value, array, types.intp, sums), generate
+
+
+@intrinsic
+def _multiply_sum_block(typing_context, block, array, index):
+    """The sum of a block's vectors, each times its like among the consecutive ones at `index`."""
+
+    def generate(context, builder, signature, arguments):
+        start = _pointer(context, builder, array, *arguments[1:])
+        # Assembly of nothing keeps the address in one register. With two of them, processors
+        # split each multiply-add in two.
+        start = builder.asm(ir.FunctionType(start.type, [start.type]), "", "=r,0", [start], False)
+        vector = context.get_value_type(block.dtype)
+        total = ir.Constant(vector, None)
+        for k, factor in enumerate(cgutils.unpack_tuple(builder, arguments[0])):
+            address = builder.gep(start, [ir.Constant(ir.IntType(64), k * LANES)])
+            address = builder.bitcast(address, vector.as_pointer())
+            other = builder.load(address, align=array.dtype.bitwidth // 8)
+            total = _fused(builder, factor, other, total)
+        return total
+
+    return block.dtype(block, array, types.intp), generate
 
 
 @intrinsic
@@ -472,9 +503,10 @@ def _multiply_columns(
     """As many vectors of columns as the tuple `block` is long; see `_multiply`."""
     zero = x.dtype.type(0)
     for row in range(len(pointers) - 1):
-        sums = _splat_block(block, bias[row] if len(bias) else zero)
-        for k in range(pointers[row], pointers[row + 1]):
-            sums = _multiply_add_block(values[k], x, indices[k] * stride + column, sums)
+        sums = _splat_block(block, _at(bias, row) if len(bias) else zero)
+        for k in range(_at(pointers, row), _at(pointers, row + 1)):
+            place = _at(indices, k) * stride + column
+            sums = _multiply_add_block(_at(values, k), x, place, sums)
         place = row * stride + column
         if rectify:
             sums = _where_positive(sums, sums)
@@ -508,34 +540,53 @@ def _multiply(values, indices, pointers, bias, x, out, units, rectify, gate, str
 
 
 @njit
-def _weight_gradients(gradients, indices, pointers, x, deltas, stride, first, last, again):
-    """Gradient of the surviving values in rows `first` to `last`; added to where `again`."""
-    zero = _zeros(x)
+def _weight_gradients_block(
+    block, gradients, indices, pointers, x, deltas, stride, first, last, again
+):
+    """As `_weight_gradients`, where all columns are as many vectors as `block` is long."""
     for row in range(first, last):
-        k = pointers[row]
-        end = pointers[row + 1]
-        delta = row * stride
+        errors = _load_block(block, deltas, row * stride)
+        k, end = _at(pointers, row), _at(pointers, row + 1)
         while k + 4 <= end:
-            i = indices[k] * stride
-            j = indices[k + 1] * stride
-            m = indices[k + 2] * stride
-            n = indices[k + 3] * stride
-            a, b, c, d = zero, zero, zero, zero
-            for column in range(0, stride, LANES):
-                error = _load(deltas, delta + column)
-                a = _multiply_add(error, _load(x, i + column), a)
-                b = _multiply_add(error, _load(x, j + column), b)
-                c = _multiply_add(error, _load(x, m + column), c)
-                d = _multiply_add(error, _load(x, n + column), d)
+            a = _multiply_sum_block(errors, x, _at(indices, k) * stride)
+            b = _multiply_sum_block(errors, x, _at(indices, k + 1) * stride)
+            c = _multiply_sum_block(errors, x, _at(indices, k + 2) * stride)
+            d = _multiply_sum_block(errors, x, _at(indices, k + 3) * stride)
             _store_four_sums(gradients, k, a, b, c, d, again)
             k += 4
         while k < end:
-            i = indices[k] * stride
-            a = zero
-            for column in range(0, stride, LANES):
-                a = _multiply_add(_load(deltas, delta + column), _load(x, i + column), a)
-            gradients[k] = gradients[k] + _sum(a) if again else _sum(a)
+            a = _sum(_multiply_sum_block(errors, x, _at(indices, k) * stride))
+            gradients[k] = gradients[k] + a if again else a
             k += 1
+
+
+@njit
+def _weight_gradients_loop(gradients, indices, pointers, x, deltas, stride, first, last, again):
+    """As `_weight_gradients`, for any number of columns."""
+    zero = _zeros(x)
+    for row in range(first, last):
+        for k in range(_at(pointers, row), _at(pointers, row + 1)):
+            place = _at(indices, k) * stride
+            total = zero
+            for column in range(0, stride, LANES):
+                error = _load(deltas, row * stride + column)
+                total = _multiply_add(error, _load(x, place + column), total)
+            gradients[k] = gradients[k] + _sum(total) if again else _sum(total)
+
+
+@njit
+def _weight_gradients(gradients, indices, pointers, x, deltas, stride, first, last, again):
+    """Gradient of the surviving values in rows `first` to `last`; added to where `again`."""
+    pattern = gradients, indices, pointers, x, deltas, stride, first, last, again
+    # The errors of a unit stay in registers. So wide are batches of 128, 100 and 60.
+    if stride == 8 * LANES:
+        _weight_gradients_block(EIGHT, *pattern)
+    elif stride == 7 * LANES:
+        _weight_gradients_block(SEVEN, *pattern)
+    elif stride == 4 * LANES:
+        _weight_gradients_block(FOUR, *pattern)
+    else:
+        _weight_gradients_loop(*pattern)
 
 
 @njit
