@@ -159,7 +159,8 @@ class Gradients:
                 "the strategy scores weights by the loss on training rows, and there are none: "
                 "call prune(X=..., y=...) with them"
             )
-        rows = np.random.RandomState(self.seed).permutation(len(data.X))[:n_rows]
+        everything = len(data.X) if data.rows is None else data.rows
+        rows = np.random.RandomState(self.seed).permutation(everything)[:n_rows]
         X, y, weight = (
             None if array is None else torch.as_tensor(array[rows], device=self.net.device)
             for array in (data.X, data.y, data.weight)

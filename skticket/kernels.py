@@ -10,6 +10,7 @@ import os
 import time
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
+from functools import cache
 
 import numpy as np
 from joblib import cpu_count
@@ -416,14 +417,8 @@ default="cross_entropy"
             raise ValueError(f"X and y must have the same length, got {len(X)} and {len(y)}")
 
     def _data(self, X):
-        """`X` plain and, for the compiler, of the one type that is writeable."""
-        X = np.ascontiguousarray(X, self.dtype)
-        if X.flags.writeable:
-            return X
-        # A read-only array would be another type, compiled anew. Nothing writes here.
-        buffer = (ctypes.c_char * X.nbytes).from_address(X.ctypes.data)
-        view = np.ndarray(X.shape, X.dtype, buffer)
-        return view if len(X) else X.copy()
+        """`X` plain; a read-only array would be another type, compiled anew."""
+        return as_writeable(np.ascontiguousarray(X, self.dtype))
 
     def _targets(self, y):
         """The targets as a new array of shape (n_samples, 1 or n_outputs)."""
@@ -669,12 +664,31 @@ def _aligned(size, dtype):
     return memory[start : start + size * itemsize].view(dtype)
 
 
+def as_writeable(array):
+    """Return an array itself, or its memory in one that passes for writeable.
+
+    For readers that do not take a read-only one. It must live as long as the result.
+
+    Parameters
+    ----------
+    array : ndarray
+        Contiguous.
+    """
+    if array.flags.writeable:
+        return array
+    if not array.nbytes:
+        return array.copy()
+    buffer = (ctypes.c_char * array.nbytes).from_address(array.ctypes.data)
+    return np.ndarray(array.shape, array.dtype, buffer)
+
+
 def n_threads_allowed():
     """Cores of this process; fewer where a limit is set, as joblib sets it in its workers."""
     limit = os.environ.get("OMP_NUM_THREADS", "")
     return min(cpu_count(), int(limit)) if limit.isdecimal() else cpu_count()
 
 
+@cache
 def _kernels():
     from . import _kernels_numba
 

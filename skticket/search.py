@@ -189,7 +189,7 @@ class Search:
 
     def train(self, ticket: Ticket, data: Data, round, call=0, on_evaluation=None) -> Trained:
         """Train a ticket as in this round; `call` counts trainings of one round."""
-        n_rows = len(data.X)
+        n_rows = data.n_rows
         first = round == 0 and call == 0
         remembered = self.memory.cache(_train_to_the_end, ignore=["data", "on_evaluation"])
         try:

@@ -65,7 +65,7 @@ class Rows:
     positions: torch.Tensor
 
     def __len__(self):
-        return len(self.positions)
+        return self.positions.shape[0]  # len() of a tensor takes ten times longer
 
     def gather(self):
         """Return the rows themselves."""
@@ -98,7 +98,6 @@ class SparseModule(nn.Module):
 
     def forward(self, X):
         """Return the outputs; without a graph, because gradients are computed elsewhere."""
-        X = X.gather() if isinstance(X, Rows) else X
         output = torch.from_numpy(self.network.predict(X.numpy(), n_threads=1))
         return output.squeeze(1) if self.squeeze else output
 
@@ -209,7 +208,7 @@ def is_large(ticket):
     return sum(mask.size for mask in ticket.mask.values()) >= 100_000
 
 
-def train_sparsely(net, ticket, data, *, keep_predictions):
+def train_sparsely(net, ticket, data, *, has_listeners):
     """Make an initialized net, which `is_covered`, train the sparse layout of a ticket.
 
     Parameters
@@ -220,9 +219,9 @@ def train_sparsely(net, ticket, data, *, keep_predictions):
     ticket : Ticket
         Masks and current weights.
     data : Data
-        Training rows, of which batches name positions (`Rows`).
-    keep_predictions : bool
-        Whether callbacks are to be given the predictions of training batches.
+        Training rows, of which batches name positions (`Rows`) where nobody listens.
+    has_listeners : bool
+        Whether callbacks are to be told of gradients, and given batches and predictions.
     """
     names = list(ticket.mask)
     # On one thread: each of two would read all weights for half the columns of a batch.
@@ -237,33 +236,37 @@ def train_sparsely(net, ticket, data, *, keep_predictions):
     with net._current_init_context("module"):
         net.module_ = SparseModule(network, names, squeeze)
     net.initialize_optimizer()
-    net.train_step = _SparseStep(net, network, data, keep_predictions)
+    net.train_step = _SparseStep(net, network, data, has_listeners)
 
 
 class _SparseStep:
     """skorch's `train_step`, compiled."""
 
-    def __init__(self, net, network, data, keep_predictions):
+    def __init__(self, net, network, data, has_listeners):
         self.net = net
         self.network = network
         self.data = data
-        self.keep_predictions = keep_predictions
+        self.has_listeners = has_listeners
         kind, self.options, _ = _OPTIMIZERS[type(net.optimizer_)]
         self.optimizer = kind()
 
     def __call__(self, batch, **fit_params):
         net, network = self.net, self.network
-        rows = batch[0]
-        y_pred = net.module_(rows) if self.keep_predictions else None
-        loss = network.compute_gradients(
-            self.data.X, self.data.y, rows=rows.positions.numpy(), sample_weight=self.data.weight
-        )
-        net.notify(
-            "on_grad_computed",
-            named_parameters=net.module_.named_parameters(),
-            batch=batch,
-            training=True,
-        )
+        X, y = batch
+        y_pred = None
+        if self.has_listeners:
+            y_pred = net.module_(X)
+            y, weight = y if isinstance(y, tuple) else (y, None)
+            loss = network.compute_gradients(X.numpy(), y.numpy(), sample_weight=weight)
+            net.notify(
+                "on_grad_computed",
+                named_parameters=net.module_.named_parameters(),
+                batch=batch,
+                training=True,
+            )
+        else:
+            rows, data = X.positions.numpy(), self.data
+            loss = network.compute_gradients(data.X, data.y, rows=rows, sample_weight=data.weight)
         # Read at each step, because callbacks change learning rates there.
         group = net.optimizer_.param_groups[0]
         for option in self.options:

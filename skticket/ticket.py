@@ -17,24 +17,16 @@ __all__ = ["Ticket"]
 _FORMAT = "skticket-1"
 
 
-def _read_only(array):
-    array = np.array(array)
-    array.flags.writeable = False
-    return array
+def _copied(array, mask=None):
+    """A read-only copy of an array, exactly 0 wherever `mask` is False."""
+    array = np.asarray(array)
+    copy = array.copy() if mask is None else np.where(mask, array, np.zeros((), array.dtype))
+    copy.flags.writeable = False
+    return copy
 
 
-def _surviving(arrays, mask):
-    """Read-only copies of `arrays`, exactly 0 wherever `mask` is False."""
-    return MappingProxyType(
-        {
-            name: _read_only(
-                np.where(mask[name], array, np.zeros((), np.asarray(array).dtype))
-                if name in mask
-                else array
-            )
-            for name, array in arrays.items()
-        }
-    )
+def _copies(arrays, mask):
+    return MappingProxyType({n: _copied(array, mask.get(n)) for n, array in arrays.items()})
 
 
 def _same(first, second):
@@ -116,13 +108,13 @@ class Ticket:
         for values in (weights, *checkpoints.values()):
             _check_like_initial(values, self.initial)
         for name, value in (
-            ("mask", MappingProxyType({n: _read_only(array) for n, array in mask.items()})),
-            ("initial", _surviving(self.initial, mask)),
-            ("weights", _surviving(weights, mask)),
+            ("mask", _copies(mask, {})),
+            ("initial", _copies(self.initial, mask)),
+            ("weights", _copies(weights, mask)),
             (
                 "checkpoints",
                 MappingProxyType(
-                    {step: _surviving(arrays, mask) for step, arrays in checkpoints.items()}
+                    {step: _copies(arrays, mask) for step, arrays in checkpoints.items()}
                 ),
             ),
         ):

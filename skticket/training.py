@@ -4,7 +4,7 @@ import dis
 import threading
 import time
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 
 import joblib
@@ -20,7 +20,7 @@ from skorch.history import History
 from torch.utils.data import DataLoader
 
 from . import dense
-from .kernels import n_threads_allowed
+from .kernels import as_writeable, n_threads_allowed
 from .network import (
     MLP,
     load_arrays,
@@ -71,6 +71,8 @@ class Batches:
         Leave out the smaller last batch of a pass.
     gather : bool, default=True
         Whether training batches hold the rows of `X`, or only say which (`Rows`).
+    rows : ndarray of int, default=None
+        Positions of the rows to train on; None for all.
     **loader_options
         Other options of a `DataLoader` (workers, pinned memory) have no meaning
         here; they are taken so that prototypes that set them keep working.
@@ -94,23 +96,26 @@ class Batches:
         seed=None,
         drop_last=False,
         gather=True,
+        rows=None,
         **loader_options,
     ):
         self.X = torch.as_tensor(dataset.X)
         # Prediction has no targets, but skorch unpacks pairs.
         y = self.X.new_zeros(len(self.X)) if dataset.y is None else dataset.y
         self.y = _Targets(y) if isinstance(y, tuple) else torch.as_tensor(y)
-        self.batch_size = _n_batch_rows(batch_size, len(self.X))
+        self.rows = rows
+        self.batch_size = _n_batch_rows(batch_size, len(self.X if rows is None else rows))
         self.drop_last = drop_last
         self.gather = gather
         self._intervals = None if intervals is None else iter(intervals)
         self._shuffled = self._shuffle(np.random.RandomState(seed))
 
     def _shuffle(self, random_state):
-        n = len(self.X)
+        rows = len(self.X) if self.rows is None else self.rows
+        n = rows if self.rows is None else len(rows)
         stop = max(n - n % self.batch_size, 1) if self.drop_last else n
         while True:
-            order = torch.from_numpy(random_state.permutation(n)).to(self.X.device)
+            order = torch.from_numpy(random_state.permutation(rows)).to(self.X.device)
             for start in range(0, stop, self.batch_size):
                 positions = order[start : start + self.batch_size]
                 X = Rows(self.X, positions)
@@ -145,7 +150,7 @@ class TicketNet(NeuralNet):
         gets one row for all batches.
         """
         evaluation = dict(self.callbacks_).get("evaluation")
-        if type(self) is not TicketNet or self.callbacks or evaluation is None:
+        if evaluation is None or not _is_quiet(self):
             super().run_single_epoch(iterator, training, prefix, step_fn, **fit_params)
             return
         losses, sizes = [], []
@@ -243,16 +248,19 @@ class Data:
 
     Parameters
     ----------
-    X, X_valid : ndarray of float32, shape (n_rows, n_features, ...)
+    X, X_valid : ndarray of float32, shape (n_samples, n_features, ...)
         Inputs.
-    y, y_valid : ndarray, shape (n_rows,) or (n_rows, n_outputs)
+    y, y_valid : ndarray, shape (n_samples,) or (n_samples, n_outputs)
         Targets, of the type that the net's criterion takes.
     classification : bool
         Whether the score is the accuracy; otherwise it is R².
-    weight, weight_valid : ndarray of float32, shape (n_rows,), default=None
+    weight, weight_valid : ndarray of float32, shape (n_samples,), default=None
         What the rows' losses and scores are weighted with.
     X_test, y_test : ndarray, default=None
         Rows that choose nothing, but whose score is recorded at each evaluation.
+    rows : ndarray of int, default=None
+        Positions of the training rows in `X`, `y` and `weight`, which saves a copy of most of
+        the data; all of them when None.
     """
 
     X: np.ndarray
@@ -264,11 +272,25 @@ class Data:
     weight_valid: np.ndarray = None
     X_test: np.ndarray = None
     y_test: np.ndarray = None
+    rows: np.ndarray = None
+
+    @property
+    def n_rows(self):
+        """Number of training rows."""
+        return len(self.X if self.rows is None else self.rows)
+
+    def gathered(self):
+        """Return data of which all rows of `X` are training rows."""
+        if self.rows is None:
+            return self
+        weight = None if self.weight is None else self.weight[self.rows]
+        return replace(self, X=self.X[self.rows], y=self.y[self.rows], weight=weight, rows=None)
 
     @cached_property
     def digest(self):
         """A hash of all rows, computed once: what remembers trainings tells data apart by it."""
-        return joblib.hash([getattr(self, field.name) for field in fields(self)])
+        data = self.gathered()
+        return joblib.hash([getattr(data, f.name) for f in fields(data) if f.name != "rows"])
 
 
 @dataclass(frozen=True)
@@ -463,6 +485,16 @@ def _with_batches(net, iterator, **options):
     return net
 
 
+def _is_quiet(net):
+    """Whether it is the default net, and no callback of the user's sees what it does."""
+    return type(net) is TicketNet and not net.callbacks
+
+
+def _takes_rows(net):
+    """Whether nobody but `Batches`, on the processor, reads the training data set."""
+    return _is_quiet(net) and has_own_batches(net) and torch.device(net.device).type == "cpu"
+
+
 def has_own_batches(net):
     """Tell whether a net's training batches are cut here, not by an iterator of the user's."""
     return net.iterator_train in (DataLoader, Batches)
@@ -562,6 +594,8 @@ def train(
     """
     start = time.perf_counter()
     n_threads = _n_threads()
+    if not _takes_rows(net):
+        data = data.gathered()
     with isolated(seed, net.device):
         has_test = data.X_test is not None
         test = _on_device(data.X_test, data.y_test, None, net.device) if has_test else None
@@ -571,8 +605,9 @@ def train(
         dataset = _on_device(data.X, data.y, data.weight, net.device)
         with ExitStack() as during:
             if _is_sparse(net, ticket, layout):
-                train_sparsely(net, ticket, data, keep_predictions=type(net) is not TicketNet)
-                net.iterator_train__gather = False
+                has_listeners = not _is_quiet(net)
+                train_sparsely(net, ticket, data, has_listeners=has_listeners)
+                net.iterator_train__gather = has_listeners
             else:
                 _train_densely(net, ticket, during, n_threads)
             net.notify("on_train_begin", X=dataset, y=None)
@@ -641,7 +676,7 @@ def _add_after_defaults(net, name, callback):
 
 def _ready_net(net, ticket, data, intervals, seed):
     net = clone(net)
-    _with_batches(net, "iterator_train", intervals=intervals, seed=seed)
+    _with_batches(net, "iterator_train", intervals=intervals, seed=seed, rows=data.rows)
     _with_batches(net, "iterator_valid", batch_size=_EVALUATION_ROWS)
     if net.iterator_train is Batches:
         net.set_params(max_epochs=len(intervals))
@@ -653,8 +688,14 @@ def _ready_net(net, ticket, data, intervals, seed):
 
 
 def _on_device(X, y, weight, device):
-    X, y = torch.as_tensor(X, device=device), torch.as_tensor(y, device=device)
-    return Dataset(X, y if weight is None else (y, torch.as_tensor(weight, device=device)))
+    # torch warns of read-only arrays.
+    X, y, weight = (
+        None
+        if array is None
+        else torch.as_tensor(as_writeable(np.ascontiguousarray(array)), device=device)
+        for array in (X, y, weight)
+    )
+    return Dataset(X, y if weight is None else (y, weight))
 
 
 def _check_outcome(evaluation):

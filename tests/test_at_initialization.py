@@ -135,6 +135,7 @@ def problem(kind, *, density=1.0, weighted=False, seed=0):
 
 
 def reference_data(data, kind):
+    data = data.gathered()
     targets = data.y.astype(int) if kind == "classes" else data.y
     return data.X, targets, kind, data.weight
 
@@ -303,7 +304,7 @@ def test_synflow_in_steps_keeps_more_flow():
 @pytest.mark.parametrize("n_rows", [1, 7, 10**6])
 def test_loss_is_taken_on_so_many_rows(n_rows):
     ticket, data, gradients = problem("classes", seed=3)
-    rows = np.random.RandomState(3).permutation(len(data.X))[:n_rows]
+    rows = np.random.RandomState(3).permutation(data.n_rows)[:n_rows]
     X, targets, kind, _ = reference_data(data, "classes")
     _, expected = loss_and_gradients(layers_of(ticket.initial), X[rows], targets[rows], kind)
     assert_close(gradients.of_loss(ticket, n_rows), expected)

@@ -2,8 +2,10 @@
 
 import pickle
 import signal
+import tracemalloc
 from contextlib import contextmanager
 from functools import partial
+from itertools import product
 
 import numpy as np
 import pytest
@@ -15,6 +17,9 @@ from skorch.callbacks import Callback, EarlyStopping
 from torch import nn
 
 from skticket import Prune, Rewind, Ticket, WinningTicketClassifier, WinningTicketRegressor
+from skticket.initialization import Glorot
+from skticket.network import draw_initial
+from skticket.training import Data, default_net, first_ticket, train
 
 X, y = make_classification(
     150, 6, n_informative=4, n_classes=3, n_clusters_per_class=1, class_sep=1.5, random_state=0
@@ -377,6 +382,69 @@ def test_batches_are_shuffled_anew(trainings):
     classifier(rounds=1).fit(X, y)
     orders = [tuple(epoch[True]) for training in trainings for epoch in training["rows"]]
     assert len(set(orders)) == len(orders) == 6
+
+
+class Listener(Callback):
+    def on_grad_computed(self, net, batch=None, **kwargs):
+        X, y = batch
+        assert torch.is_tensor(X) and X.isfinite().all()
+
+    def on_batch_end(self, net, batch=None, y_pred=None, **kwargs):
+        assert y_pred.shape == (len(batch[0]), 3)
+
+
+@pytest.mark.parametrize("layout", ["dense", "sparse"])
+@pytest.mark.parametrize(
+    "kind, weighted",
+    # Only the default net weights its rows.
+    [*product(["quiet", "listened to"], [False, True]), ("skorch's", False)],
+)
+def test_rows_of_the_data_are_trained_on_like_a_copy_of_them(kind, layout, weighted):
+    """Rows to train on may be named; others of the same array are then not even looked at."""
+    net = default_net((8,), 6, 3, criterion=nn.CrossEntropyLoss, batch_size=16)
+    arrays = draw_initial((8,), 6, 3, Glorot(), np.random.RandomState(1))
+    ticket = Prune(0.3).transform(first_ticket(net, arrays))
+    if kind == "listened to":
+        net.set_params(callbacks=[Listener()])
+    elif kind == "skorch's":
+        net = NeuralNetClassifier(Smooth, criterion=nn.CrossEntropyLoss, verbose=0)
+        ticket = first_ticket(net, seed=1)
+    rng = np.random.RandomState(0)
+    rows = rng.permutation(150)[:101]
+    others = np.setdiff1d(np.arange(150), rows)
+    spoiled, weight = X.copy(), rng.uniform(0.5, 2, 150).astype(np.float32) if weighted else None
+    spoiled[others] = np.nan
+    valid = None if weight is None else weight[others]
+    data = Data(spoiled, y, X[others], y[others], True, weight, valid, rows=rows)
+    copied = Data(
+        X[rows], y[rows], X[others], y[others], True, weight[rows] if weighted else None, valid
+    )
+    assert data.n_rows == copied.n_rows == 101
+    assert data.digest == copied.digest
+    options = {"n_steps": 20, "evaluate_every": 5, "seed": 3, "layout": layout}
+    assert (
+        train(net, ticket, data, **options).ticket == train(net, ticket, copied, **options).ticket
+    )
+
+
+def test_fit_copies_no_more_than_the_held_out_rows():
+    values = np.random.RandomState(0).uniform(size=(4000, 500)).astype("float32")
+    clf = WinningTicketClassifier((4,), rounds=0, max_epochs=1)
+    clf.fit(values[:50], np.arange(50) % 2)
+    tracemalloc.start()
+    clf.fit(values, np.arange(4000) % 2)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 0.5 * values.nbytes
+
+
+@pytest.mark.parametrize("layout", ["dense", "sparse"])
+def test_read_only_arrays_are_no_matter(layout, recwarn):
+    frozen, labels = X.copy(), y.copy()
+    frozen.flags.writeable = labels.flags.writeable = False
+    WinningTicketClassifier((4,), rounds=1, max_epochs=1, layout=layout).fit(frozen, labels)
+    WinningTicketRegressor((4,), rounds=1, max_epochs=1, layout=layout).fit(frozen, frozen[:, 0])
+    assert not recwarn.list
 
 
 def test_training_rows_serve_for_evaluation_without_others(trainings):

@@ -172,7 +172,7 @@ class WinningTicketBase(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
         for number in range(len(self.tickets_), search.n_rounds + 1):
             if number > 0:
                 ticket = search.next_ticket(ticket, data, number)
-            context = root.subcontext("round", max_subtasks=search.n_evaluations(len(data.X)))
+            context = root.subcontext("round", max_subtasks=search.n_evaluations(data.n_rows))
             context.call_on_fit_task_begin(estimator=self, X=X, y=y)
             trained = search.train(
                 ticket, data, number, on_evaluation=partial(self._report, context, ticket, X, y)
@@ -404,13 +404,15 @@ class WinningTicketBase(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
         targets = self._encode(y)
         rows, valid_rows = self._split(y)
         return Data(
-            X[rows],
-            targets[rows],
+            # Batches are gathered by rows.
+            np.ascontiguousarray(X),
+            targets,
             X[valid_rows],
             targets[valid_rows],
             is_classifier(self),
-            None if weight is None else weight[rows],
+            weight,
             None if weight is None else weight[valid_rows],
+            rows=rows,
         )
 
     def _row_weights(self, X, y, sample_weight):
