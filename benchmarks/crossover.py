@@ -68,7 +68,7 @@ def main():
     parser.add_argument("--densities", nargs="+", type=float, default=DENSITIES)
     parser.add_argument("--optimizers", nargs="+", default=["sgd", "adam"])
     parser.add_argument("--batches", nargs="+", type=int, default=[60, 128])
-    parser.add_argument("--steps", type=int, default=100, help="of the smaller network, a repeat")
+    parser.add_argument("--steps", type=int, default=300, help="of the smaller network, a repeat")
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument(
         "--cpu-time", action="store_true", help="one thread, processor time: for a busy machine"

@@ -182,11 +182,11 @@ def sparse_is_faster(ticket):
     """Tell whether the compiled step is the faster one for a ticket.
 
     The rule knows nothing of the machine, so that results do not depend on it. It lies
-    between what benchmarks/crossover.py measured on two cores of a server's processor,
-    at batches of 60 and 128. On one thread the layouts cross at a density of 0.6 for a
-    network of 270,000 weights, 0.44 for 650,000 and 0.33 for 1,800,000: the fewer of
-    its weights fit in the cache, the more a surviving one costs. A second thread, which
-    only the dense layout takes, makes that 0.42 for the smallest. Networks of fewer than
+    between what benchmarks/crossover.py measured on two cores of a server's processor, where
+    only the dense layout takes the second thread. At batches of 128, with SGD, the layouts
+    cross at a density of 0.58 for a network of 270,000 weights, 0.43 for 650,000 and 0.32
+    for 1,800,000: the fewer of its weights fit in the cache, the more a surviving one costs.
+    Smaller batches, Adam, or a single thread move it upwards. Networks of fewer than
     100,000 weights train in seconds in either layout, less than it takes to compile the
     step for the first time.
 
@@ -200,7 +200,7 @@ def sparse_is_faster(ticket):
     bool
     """
     n_weights = sum(mask.size for mask in ticket.mask.values())
-    return is_large(ticket) and ticket.density <= min(0.5, 32.2 / np.cbrt(n_weights))
+    return is_large(ticket) and ticket.density <= min(0.6, 38.6 / np.cbrt(n_weights))
 
 
 def is_large(ticket):
