@@ -192,8 +192,8 @@ def test_automatic_layout(sparse_trainings):
     "sizes, density, faster",
     [
         ((784, 100, 10), 0.01, False),  # trained before the step is compiled
-        ((784, 300, 100, 10), 0.51, False),
-        ((784, 300, 100, 10), 0.41, True),
+        ((784, 300, 100, 10), 0.64, False),
+        ((784, 300, 100, 10), 0.51, True),
         ((784, 1000, 1000, 10), 0.41, False),
         ((784, 1000, 1000, 10), 0.26, True),
     ],
