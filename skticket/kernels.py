@@ -14,6 +14,7 @@ from functools import cache
 
 import numpy as np
 from joblib import cpu_count
+from scipy.sparse import csr_array
 
 __all__ = ["SGD", "Adam", "SparseNetwork", "n_threads_allowed"]
 
@@ -516,12 +517,14 @@ def _layers(masks):
         inputs = np.flatnonzero(rows.any(axis=0))
         row, column = np.nonzero(rows[:, inputs])
         values = outputs[row] * mask.shape[1] + inputs[column]
+        cut_off = mask.copy()
+        cut_off.flat[values] = False
         layers.append(
             _Layer(
                 inputs=inputs,
                 outputs=outputs,
                 values=values,
-                cut_off=np.setdiff1d(np.flatnonzero(mask), values, assume_unique=True),
+                cut_off=np.flatnonzero(cut_off),
                 pointers=np.searchsorted(row, np.arange(len(outputs) + 1)),
                 indices=column.astype(np.int32),
             )
@@ -552,15 +555,12 @@ def _pattern_arrays(layers):
     table, pointers, indices = [], [], []
     n_pointers = n_indices = n_parameters = 0
     unit = 0
-    for layer in layers:
+    for number, layer in enumerate(layers):
         n_in, n_out, n_values = len(layer.inputs), len(layer.outputs), len(layer.values)
-        order = np.argsort(layer.indices, kind="stable")
-        places = np.empty(n_values, np.int32)
-        places[order] = np.arange(n_values)
-        row = np.repeat(np.arange(n_out, dtype=np.int32), np.diff(layer.pointers))
-        transposed = np.searchsorted(layer.indices[order], np.arange(n_in + 1))
-        pointers += [layer.pointers, transposed]
-        indices += [layer.indices, row[order], places]
+        # Nobody needs the gradient of the first layer's inputs.
+        transposed = _transposed(layer) if number > 0 else ()
+        pointers += [layer.pointers, *transposed[:1]]
+        indices += [layer.indices, *transposed[1:]]
         table.append(
             [
                 n_out,
@@ -579,14 +579,24 @@ def _pattern_arrays(layers):
         )
         unit += n_in
         n_parameters += n_values + n_out
-        n_pointers += n_out + n_in + 2
-        n_indices += 3 * n_values
+        n_pointers = sum(map(len, pointers))
+        n_indices = sum(map(len, indices))
     return (
         np.array(table, np.int64),
         np.concatenate(pointers).astype(np.int64),
         np.concatenate(indices),
         layers[0].inputs.astype(np.int64),
     )
+
+
+def _transposed(layer):
+    """The transposed pattern: pointers, indices, and where among its values the layer's are."""
+    numbers = np.arange(len(layer.values), dtype=np.int32)
+    shape = len(layer.outputs), len(layer.inputs)
+    pattern = csr_array((numbers, layer.indices, layer.pointers), shape).tocsc()
+    places = np.empty_like(numbers)
+    places[pattern.data] = numbers
+    return pattern.indptr, pattern.indices, places
 
 
 def _compute_gradients(network, X, rows, targets, scales):

@@ -6,7 +6,6 @@ from functools import partial
 import numpy as np
 import torch
 from torch import nn
-from torch.nn.utils import skip_init
 
 from .ticket import Ticket
 
@@ -41,10 +40,7 @@ class MLP(nn.Module):
     def __init__(self, n_inputs, hidden_layer_sizes, n_outputs):
         super().__init__()
         sizes = [n_inputs, *hidden_layer_sizes, n_outputs]
-        # skip_init leaves torch's global generator alone.
-        self.layers = nn.ModuleList(
-            skip_init(nn.Linear, n_in, n_out) for n_in, n_out in zip(sizes, sizes[1:], strict=False)
-        )
+        self.layers = nn.ModuleList(map(_Linear, sizes, sizes[1:]))
 
     def forward(self, X):
         """Return the outputs before any softmax or logistic function."""
@@ -56,6 +52,11 @@ class MLP(nn.Module):
     def shape_output(self, output):
         """Return the last layer's outputs as the losses take them."""
         return output.squeeze(1) if self.layers[-1].out_features == 1 else output
+
+
+class _Linear(nn.Linear):
+    def reset_parameters(self):
+        """Draw no values, which others would replace, and leave torch's global generator alone."""
 
 
 def draw_initial(hidden_layer_sizes, n_inputs, n_outputs, init, random_state):

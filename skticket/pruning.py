@@ -74,41 +74,35 @@ def count_pruned(rate, surviving, repeat=1):
     return surviving - remaining
 
 
-def _lowest(scores, candidates, n):
-    """Boolean array of the `n` candidates with the lowest scores, ties by position."""
-    n = min(n, np.count_nonzero(candidates))
+def _lowest(values, n):
+    """Boolean array of the `n` lowest values (of all, if there are fewer), ties by position."""
+    n = min(n, len(values))
     if n == 0:
-        return np.zeros(scores.shape, bool)
+        return np.zeros(len(values), bool)
     # Cheaper than a stable sort, which would give the same.
-    last = np.partition(scores[candidates], n - 1)[n - 1]
-    lowest = candidates & (scores < last)
-    ties = np.flatnonzero(candidates & (scores == last))
-    lowest.flat[ties[: n - np.count_nonzero(lowest)]] = True
+    last = np.partition(values, n - 1)[n - 1]
+    lowest = values < last
+    ties = np.flatnonzero(values == last)
+    lowest[ties[: n - np.count_nonzero(lowest)]] = True
     return lowest
-
-
-def _highest(scores, candidates):
-    """Boolean array of the one candidate that is pruned last (of none, if there is none)."""
-    highest = np.zeros(scores.shape, bool)
-    if candidates.any():
-        ties = np.flatnonzero(candidates & (scores == scores[candidates].max()))
-        highest.flat[ties[-1]] = True
-    return highest
 
 
 def _lowest_together(scores, alive, n):
     """Rank the layers of `scores` together, but leave each its best element."""
-    candidates = {name: alive[name] & ~_highest(scores[name], alive[name]) for name in scores}
-    lowest = _lowest(
-        np.concatenate([array.ravel() for array in scores.values()]),
-        np.concatenate([candidates[name].ravel() for name in scores]),
-        n,
-    )
-    ends = np.cumsum([array.size for array in scores.values()])[:-1]
-    return {
-        name: part.reshape(scores[name].shape)
-        for name, part in zip(scores, np.split(lowest, ends), strict=True)
-    }
+    places, values = [], []
+    for name, array in scores.items():
+        candidates = np.flatnonzero(alive[name])
+        found = array.ravel()[candidates]
+        if len(found):
+            best = len(found) - 1 - found[::-1].argmax()  # of equals, the last
+            candidates, found = np.delete(candidates, best), np.delete(found, best)
+        places.append(candidates)
+        values.append(found)
+    lowest = np.split(_lowest(np.concatenate(values), n), np.cumsum([*map(len, values)])[:-1])
+    removed = {name: np.zeros(array.shape, bool) for name, array in scores.items()}
+    for array, candidates, chosen in zip(removed.values(), places, lowest, strict=True):
+        array.flat[candidates[chosen]] = True
+    return removed
 
 
 def _count_alive(alive, names):
@@ -181,7 +175,7 @@ def _check_scores(scores, alive):
                 f"the strategy's scores for {name!r} must have shape {array.shape}, "
                 f"got {score.shape}"
             )
-        if np.isnan(score[array]).any():
+        if (np.isnan(score) & array).any():
             raise ValueError(
                 f"the strategy's scores for {name!r} contain NaN; if training diverged, "
                 "a smaller learning rate helps"

@@ -4,8 +4,6 @@ skorch goes on running the training: epochs, evaluations, history and callbacks 
 those of the dense layout. Only the step is another one.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
 import torch
 from skorch import NeuralNet, NeuralNetBinaryClassifier, NeuralNetClassifier, NeuralNetRegressor
@@ -14,7 +12,7 @@ from torch import nn
 from .kernels import SGD, Adam, SparseNetwork
 from .network import MLP
 
-__all__ = ["Rows", "SparseModule", "train_sparsely"]
+__all__ = ["SparseModule", "train_sparsely"]
 
 _ACTIVATIONS = {
     nn.ReLU: "relu",
@@ -47,29 +45,6 @@ _OPTIMIZERS = {
     ),
 }
 _NETS = (NeuralNet, NeuralNetClassifier, NeuralNetBinaryClassifier, NeuralNetRegressor)
-
-
-@dataclass(frozen=True)
-class Rows:
-    """Rows of a data set that nobody has gathered yet.
-
-    Parameters
-    ----------
-    X : torch.Tensor of shape (n_samples, n_features)
-        All rows.
-    positions : torch.Tensor of int
-        Which of them.
-    """
-
-    X: torch.Tensor
-    positions: torch.Tensor
-
-    def __len__(self):
-        return self.positions.shape[0]  # len() of a tensor takes ten times longer
-
-    def gather(self):
-        """Return the rows themselves."""
-        return self.X.index_select(0, self.positions)
 
 
 class SparseModule(nn.Module):
@@ -219,7 +194,7 @@ def train_sparsely(net, ticket, data, *, has_listeners):
     ticket : Ticket
         Masks and current weights.
     data : Data
-        Training rows, of which batches name positions (`Rows`) where nobody listens.
+        Training rows, of which batches name positions where nobody listens.
     has_listeners : bool
         Whether callbacks are to be told of gradients, and given batches and predictions.
     """
@@ -265,7 +240,7 @@ class _SparseStep:
                 training=True,
             )
         else:
-            rows, data = X.positions.numpy(), self.data
+            rows, data = X.numpy(), self.data
             loss = network.compute_gradients(data.X, data.y, rows=rows, sample_weight=data.weight)
         # Read at each step, because callbacks change learning rates there.
         group = net.optimizer_.param_groups[0]

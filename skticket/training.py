@@ -30,7 +30,7 @@ from .network import (
     read_arrays,
     survival_factors,
 )
-from .sparse import Rows, is_covered, sparse_is_faster, train_sparsely
+from .sparse import is_covered, sparse_is_faster, train_sparsely
 from .ticket import Ticket
 
 __all__ = ["Batches", "Data", "TicketNet", "Trained", "train"]
@@ -70,7 +70,7 @@ class Batches:
     drop_last : bool, default=False
         Leave out the smaller last batch of a pass.
     gather : bool, default=True
-        Whether training batches hold the rows of `X`, or only say which (`Rows`).
+        Whether training batches hold rows of `X` and `y`, or only their positions and None.
     rows : ndarray of int, default=None
         Positions of the rows to train on; None for all.
     **loader_options
@@ -118,8 +118,10 @@ class Batches:
             order = torch.from_numpy(random_state.permutation(rows)).to(self.X.device)
             for start in range(0, stop, self.batch_size):
                 positions = order[start : start + self.batch_size]
-                X = Rows(self.X, positions)
-                yield X.gather() if self.gather else X, self.y.index_select(0, positions)
+                if self.gather:
+                    yield self.X.index_select(0, positions), self.y.index_select(0, positions)
+                else:
+                    yield positions, None
 
     def __iter__(self):
         if self._intervals is None:
@@ -158,7 +160,7 @@ class TicketNet(NeuralNet):
             step = step_fn(batch, **fit_params)
             evaluation.on_batch_end(self, batch=batch, training=training, **step)
             losses.append(step["loss"].item())
-            sizes.append(len(batch[0]))
+            sizes.append(batch[0].shape[0])  # len() of a tensor takes longer
         if sizes:
             self.history.new_batch()
             self.history.record_batch(f"{prefix}_loss", float(np.average(losses, weights=sizes)))
