@@ -46,7 +46,8 @@ class DenseStep:
     """skorch's `train_step` and `infer` for an `MLP`.
 
     torch's own threads share only what they cannot change: the products of large layers,
-    each as a batch of two products of half the rows, whatever the number of threads.
+    each as a batch of two products of half the rows, whatever the number of threads; and a
+    fused optimizer's update, number by number.
 
     Parameters
     ----------
@@ -65,6 +66,8 @@ class DenseStep:
         self.survive = [survive.get(f"layers.{k}.weight") for k in range(len(self.layers))]
         self.n_threads = min(n_threads, 2)
         self.is_shared = _shared_layers(self.layers)
+        fused = all(group.get("fused") for group in net.optimizer_.param_groups)
+        self.n_update_threads = self.n_threads if any(self.is_shared) and fused else 1
         self.is_cross_entropy = type(net.criterion_) is nn.CrossEntropyLoss and has_plain_loss(net)
         for parameter in net.module_.parameters():
             parameter.grad = torch.zeros_like(parameter)
@@ -84,11 +87,16 @@ class DenseStep:
                 batch=batch,
                 training=True,
             )
+            # What follows is the update.
+            torch.set_num_threads(self.n_update_threads)
             return step["loss"]
 
         if not net.module_.training:
             net._set_training(True)
-        net._step_optimizer(compute)
+        try:
+            net._step_optimizer(compute)
+        finally:
+            torch.set_num_threads(1)
         return steps.get_step()
 
     @torch.no_grad()

@@ -24,6 +24,7 @@ TARGETS = {
     nn.BCEWithLogitsLoss: (1, (X[:, 0] > X[:, 1]).astype(np.float32)),
     nn.MSELoss: (2, X[:, :2] * X[:, 1:3]),
 }
+N_THREADS = torch.get_num_threads()
 
 
 def make_ticket(sizes=(6, 20, 10, 3), density=0.5):
@@ -132,14 +133,25 @@ def test_adam_without_epsilon_does_not_spoil_pruned_weights():
         trained(net, ticket)  # 0 / 0, which no mask cures
 
 
+@pytest.mark.parametrize(
+    "optimizer, options",
+    [
+        (torch.optim.SGD, {}),
+        (torch.optim.SGD, {"fused": True, "momentum": 0.9, "weight_decay": 0.01}),
+        (torch.optim.Adam, {"fused": True}),
+    ],
+)
 @pytest.mark.parametrize("layout", ["dense", "sparse"])
 @pytest.mark.parametrize("sizes", [(6, 400, 300, 3), (6, 3, 60000, 3)])
-def test_threads_do_not_change_a_bit(sizes, layout, monkeypatch, steps):
+def test_threads_do_not_change_a_bit(sizes, layout, optimizer, options, monkeypatch, steps):
     ticket = make_ticket(sizes, 0.9)
+    options = {f"optimizer__{name}": value for name, value in options.items()}
     results = []
     for n_threads in (1, 2, 5):
         monkeypatch.setattr(training, "_n_threads", lambda n_threads=n_threads: n_threads)
-        results.append(trained(make_net(sizes), ticket, layout=layout))
+        net = make_net(sizes, optimizer=optimizer, lr=0.01, **options)
+        results.append(trained(net, ticket, layout=layout))
+        assert torch.get_num_threads() == N_THREADS
     for other in results[1:]:
         assert other.ticket == results[0].ticket
         np.testing.assert_array_equal(other.valid_loss, results[0].valid_loss)
