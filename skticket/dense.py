@@ -4,6 +4,8 @@ skorch goes on running the training. Without autograd's bookkeeping a step of a 
 network takes half as long, and what two threads may share without changing a bit is known.
 """
 
+from contextlib import contextmanager
+
 import torch
 from skorch.utils import TeeGenerator, to_tensor
 from torch import nn
@@ -17,6 +19,23 @@ __all__ = ["DenseStep"]
 _LARGEST_LAYER, _SHARED_LAYER = 100_000, 20_000
 # Given a gradient of exactly 0 from the start, these leave a weight of 0 as it is.
 _KEEP_ZEROS = (torch.optim.SGD, torch.optim.Adam, torch.optim.AdamW)
+
+
+@contextmanager
+def on_threads(n_threads):
+    """Let torch use so many threads for a while; for what they cannot change.
+
+    Parameters
+    ----------
+    n_threads : int
+        How many.
+    """
+    before = torch.get_num_threads()
+    torch.set_num_threads(n_threads)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def is_covered(net):
@@ -57,14 +76,14 @@ class DenseStep:
         1 where a weight survives, 0 where it was pruned, by the weight's name;
         without the weights of which nothing was pruned.
     n_threads : int
-        How many threads torch may use, at most two; it is on one outside of the step.
+        How many threads torch may use; it is on one outside of the step.
     """
 
     def __init__(self, net, survive, n_threads):
         self.net = net
         self.layers = list(net.module_.layers)
         self.survive = [survive.get(f"layers.{k}.weight") for k in range(len(self.layers))]
-        self.n_threads = min(n_threads, 2)
+        self.n_threads = n_threads
         self.is_shared = _shared_layers(self.layers)
         fused = all(group.get("fused") for group in net.optimizer_.param_groups)
         self.n_update_threads = self.n_threads if any(self.is_shared) and fused else 1
@@ -93,10 +112,8 @@ class DenseStep:
 
         if not net.module_.training:
             net._set_training(True)
-        try:
+        with on_threads(1):
             net._step_optimizer(compute)
-        finally:
-            torch.set_num_threads(1)
         return steps.get_step()
 
     @torch.no_grad()
@@ -156,11 +173,8 @@ class DenseStep:
                 _product(rows, right, bias, part)
             return out
         halves = (2, n_rows // 2, -1)
-        torch.set_num_threads(self.n_threads)
-        try:
+        with on_threads(self.n_threads):
             _products(left.view(halves), right.expand(2, -1, -1), bias, out.view(halves))
-        finally:
-            torch.set_num_threads(1)
         return out
 
 

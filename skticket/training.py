@@ -73,6 +73,8 @@ class Batches:
         Whether training batches hold rows of `X` and `y`, or only their positions and None.
     rows : ndarray of int, default=None
         Positions of the rows to train on; None for all.
+    n_threads : int, default=1
+        How many of torch's threads gather the rows.
     **loader_options
         Other options of a `DataLoader` (workers, pinned memory) have no meaning
         here; they are taken so that prototypes that set them keep working.
@@ -97,6 +99,7 @@ class Batches:
         drop_last=False,
         gather=True,
         rows=None,
+        n_threads=1,
         **loader_options,
     ):
         self.X = torch.as_tensor(dataset.X)
@@ -104,6 +107,7 @@ class Batches:
         y = self.X.new_zeros(len(self.X)) if dataset.y is None else dataset.y
         self.y = _Targets(y) if isinstance(y, tuple) else torch.as_tensor(y)
         self.rows = rows
+        self.n_threads = n_threads
         self.batch_size = _n_batch_rows(batch_size, len(self.X if rows is None else rows))
         self.drop_last = drop_last
         self.gather = gather
@@ -118,10 +122,12 @@ class Batches:
             order = torch.from_numpy(random_state.permutation(rows)).to(self.X.device)
             for start in range(0, stop, self.batch_size):
                 positions = order[start : start + self.batch_size]
-                if self.gather:
-                    yield self.X.index_select(0, positions), self.y.index_select(0, positions)
-                else:
-                    yield positions, None
+                yield self._rows(positions) if self.gather else (positions, None)
+
+    def _rows(self, positions):
+        with dense.on_threads(self.n_threads):
+            X = self.X.index_select(0, positions)
+        return X, self.y.index_select(0, positions)
 
     def __iter__(self):
         if self._intervals is None:
@@ -611,7 +617,7 @@ def train(
                 train_sparsely(net, ticket, data, has_listeners=has_listeners)
                 net.iterator_train__gather = has_listeners
             else:
-                _train_densely(net, ticket, during, n_threads)
+                _train_densely(net, ticket, during, min(n_threads, 2))
             net.notify("on_train_begin", X=dataset, y=None)
             try:
                 net.fit_loop(dataset)
@@ -656,6 +662,8 @@ def _train_densely(net, ticket, during, n_threads):
     if type(net) is TicketNet and dense.is_covered(net):
         step = dense.DenseStep(net, factors, n_threads)
         net.train_step, net.infer = step.train_step, step.infer
+        if net.iterator_train is Batches:
+            net.iterator_train__n_threads = n_threads
         if dense.keeps_zeros(optimizer):
             return
     else:
