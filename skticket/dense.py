@@ -7,7 +7,7 @@ network takes half as long, and what two threads may share without changing a bi
 from contextlib import contextmanager
 
 import torch
-from skorch.utils import TeeGenerator, to_tensor
+from skorch.utils import to_tensor
 from torch import nn
 
 from .network import MLP
@@ -100,12 +100,6 @@ class DenseStep:
             X, y = batch
             step = self._gradients(to_tensor(X, device=net.device), y)
             steps.store_step(step)
-            net.notify(
-                "on_grad_computed",
-                named_parameters=TeeGenerator(net.get_all_learnable_params()),
-                batch=batch,
-                training=True,
-            )
             # What follows is the update.
             torch.set_num_threads(self.n_update_threads)
             return step["loss"]
@@ -167,15 +161,16 @@ class DenseStep:
         n_rows = left.shape[0]
         if not shared or n_rows < 2:
             return _product(left, right, bias, out)
-        out = left.new_empty(n_rows, right.shape[1]) if out is None else out
         if n_rows % 2:
+            out = left.new_empty(n_rows, right.shape[1]) if out is None else out
             for rows, part in zip(left.tensor_split(2), out.tensor_split(2), strict=True):
                 _product(rows, right, bias, part)
             return out
         halves = (2, n_rows // 2, -1)
+        out = None if out is None else out.view(halves)
         with on_threads(self.n_threads):
-            _products(left.view(halves), right.expand(2, -1, -1), bias, out.view(halves))
-        return out
+            product = _products(left.view(halves), right.expand(2, -1, -1), bias, out)
+        return product.view(n_rows, -1)
 
 
 def _product(left, right, bias, out):
@@ -186,9 +181,8 @@ def _product(left, right, bias, out):
 
 def _products(left, right, bias, out):
     if bias is None:
-        torch.bmm(left, right, out=out)
-    else:
-        torch.baddbmm(bias.expand(2, 1, -1), left, right, out=out)
+        return torch.bmm(left, right, out=out)
+    return torch.baddbmm(bias.expand(2, 1, -1), left, right, out=out)
 
 
 def _shared_layers(layers):
