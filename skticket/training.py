@@ -287,8 +287,9 @@ class Data:
         """Number of training rows."""
         return len(self.X if self.rows is None else self.rows)
 
+    @cached_property
     def gathered(self):
-        """Return data of which all rows of `X` are training rows."""
+        """Data of which all rows of `X` are training rows; for those who cannot name them."""
         if self.rows is None:
             return self
         weight = None if self.weight is None else self.weight[self.rows]
@@ -297,7 +298,7 @@ class Data:
     @cached_property
     def digest(self):
         """A hash of all rows, computed once: what remembers trainings tells data apart by it."""
-        data = self.gathered()
+        data = self.gathered
         return joblib.hash([getattr(data, f.name) for f in fields(data) if f.name != "rows"])
 
 
@@ -603,7 +604,7 @@ def train(
     start = time.perf_counter()
     n_threads = _n_threads()
     if not _takes_rows(net):
-        data = data.gathered()
+        data = data.gathered
     with isolated(seed, net.device):
         has_test = data.X_test is not None
         test = _on_device(data.X_test, data.y_test, None, net.device) if has_test else None

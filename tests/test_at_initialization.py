@@ -135,7 +135,7 @@ def problem(kind, *, density=1.0, weighted=False, seed=0):
 
 
 def reference_data(data, kind):
-    data = data.gathered()
+    data = data.gathered
     targets = data.y.astype(int) if kind == "classes" else data.y
     return data.X, targets, kind, data.weight
 

@@ -70,7 +70,7 @@ def test_controls_are_trained_as_the_ticket_was(control, trained):
     controls = trained[3:]
     assert len(controls) == 3
     for other, other_data, other_settings in controls:
-        np.testing.assert_array_equal(other_data.gathered().X, data.gathered().X)
+        np.testing.assert_array_equal(other_data.gathered.X, data.gathered.X)
         np.testing.assert_array_equal(other_data.y_valid, data.y_valid)
         assert other_settings["n_steps"] == settings["n_steps"]
         assert other_settings["evaluate_every"] == settings["evaluate_every"]
