@@ -106,20 +106,19 @@ class Batches:
         # Prediction has no targets, but skorch unpacks pairs.
         y = self.X.new_zeros(len(self.X)) if dataset.y is None else dataset.y
         self.y = _Targets(y) if isinstance(y, tuple) else torch.as_tensor(y)
-        self.rows = rows
+        self.rows = np.arange(len(self.X)) if rows is None else rows
         self.n_threads = n_threads
-        self.batch_size = _n_batch_rows(batch_size, len(self.X if rows is None else rows))
+        self.batch_size = _n_batch_rows(batch_size, len(self.rows))
         self.drop_last = drop_last
         self.gather = gather
         self._intervals = None if intervals is None else iter(intervals)
         self._shuffled = self._shuffle(np.random.RandomState(seed))
 
     def _shuffle(self, random_state):
-        rows = len(self.X) if self.rows is None else self.rows
-        n = rows if self.rows is None else len(rows)
+        n = len(self.rows)
         stop = max(n - n % self.batch_size, 1) if self.drop_last else n
         while True:
-            order = torch.from_numpy(random_state.permutation(rows)).to(self.X.device)
+            order = torch.from_numpy(random_state.permutation(self.rows)).to(self.X.device)
             for start in range(0, stop, self.batch_size):
                 positions = order[start : start + self.batch_size]
                 yield self._rows(positions) if self.gather else (positions, None)
@@ -411,18 +410,14 @@ def isolated(seed, device):
     One thread, because torch's number of threads changes sums in their last bits. What
     is shared by threads is cut into parts that do not depend on their number.
     """
-    n_threads = torch.get_num_threads()
     devices = [torch.device(device)] if str(device).startswith("cuda") else []
     with torch.random.fork_rng(devices):
         torch.default_generator.manual_seed(seed)
         for cuda in devices:
             with torch.cuda.device(cuda):
                 torch.cuda.manual_seed(seed)
-        torch.set_num_threads(1)
-        try:
+        with dense.on_threads(1):
             yield
-        finally:
-            torch.set_num_threads(n_threads)
 
 
 def first_ticket(net, arrays=None, *, seed=0, fresh=False):
