@@ -4,12 +4,11 @@ skorch goes on running the training. Without autograd's bookkeeping a step of a 
 network takes half as long, and what two threads may share without changing a bit is known.
 """
 
-from contextlib import contextmanager
-
 import torch
 from skorch.utils import to_tensor
 from torch import nn
 
+from .isolation import on_threads
 from .network import MLP
 from .sparse import has_plain_loss
 
@@ -19,23 +18,6 @@ __all__ = ["DenseStep"]
 _LARGEST_LAYER, _SHARED_LAYER = 100_000, 20_000
 # Given a gradient of exactly 0 from the start, these leave a weight of 0 as it is.
 _KEEP_ZEROS = (torch.optim.SGD, torch.optim.Adam, torch.optim.AdamW)
-
-
-@contextmanager
-def on_threads(n_threads):
-    """Let torch use so many threads for a while; for what they cannot change.
-
-    Parameters
-    ----------
-    n_threads : int
-        How many.
-    """
-    before = torch.get_num_threads()
-    torch.set_num_threads(n_threads)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def is_covered(net):

@@ -6,8 +6,8 @@ import numpy as np
 import torch
 from sklearn.base import clone
 
+from .isolation import isolated
 from .network import load_arrays
-from .training import isolated
 
 __all__ = ["Gradients"]
 

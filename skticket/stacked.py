@@ -14,8 +14,9 @@ from sklearn.utils import gen_batches
 from sklearn.utils._param_validation import Interval, StrOptions, validate_params
 from skorch.dataset import Dataset
 
+from .batches import Batches
+from .isolation import isolated
 from .ticket import Ticket
-from .training import Batches, isolated
 
 __all__ = ["stack_outputs", "train_stack"]
 

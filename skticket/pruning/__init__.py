@@ -1,0 +1,34 @@
+"""Which weights go: strategies, and the transformer `Prune` that applies them."""
+
+from ._at_initialization import GraSP, Snip, SynFlow
+from ._prune import RATE_CONSTRAINTS, STRATEGY_CONSTRAINTS, Prune, needs_gradients
+from ._strategy import count_pruned
+from ._units import UnitInput, UnitOutput, UnitProduct
+from ._weights import (
+    InitialMagnitude,
+    Magnitude,
+    MagnitudeIncrease,
+    Movement,
+    Random,
+    ScoreFunction,
+)
+
+__all__ = [
+    "RATE_CONSTRAINTS",
+    "STRATEGY_CONSTRAINTS",
+    "GraSP",
+    "InitialMagnitude",
+    "Magnitude",
+    "MagnitudeIncrease",
+    "Movement",
+    "Prune",
+    "Random",
+    "ScoreFunction",
+    "Snip",
+    "SynFlow",
+    "UnitInput",
+    "UnitOutput",
+    "UnitProduct",
+    "count_pruned",
+    "needs_gradients",
+]

@@ -1,0 +1,157 @@
+"""What all strategies share: how many elements go, and which are the lowest."""
+
+from numbers import Integral
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.utils import check_random_state
+
+
+def count_pruned(rate, surviving, repeat=1):
+    """Return how many of `surviving` elements `repeat` prunings at `rate` remove.
+
+    Parameters
+    ----------
+    rate : float or int
+        Share of the surviving elements, in [0, 1), or their number.
+    surviving : int
+        Number of elements that survive so far.
+    repeat : int, default=1
+        How many prunings follow on one another.
+
+    Returns
+    -------
+    int
+        At most `surviving - 1`: a share never takes the last element.
+
+    Raises
+    ------
+    ValueError
+        If `rate` is an integer and would take the last element.
+
+    Examples
+    --------
+    >>> from skticket.pruning import count_pruned
+    >>> count_pruned(0.2, 10), count_pruned(0.2, 10, repeat=2), count_pruned(0.9, 1)
+    (2, 4, 0)
+    """
+    remaining = surviving
+    for _ in range(repeat):
+        if not isinstance(rate, Integral):
+            remaining -= min(round(rate * remaining), max(remaining - 1, 0))
+        elif 0 < remaining <= rate:
+            raise ValueError(
+                f"prune rate {rate} would remove all {remaining} surviving weights or units "
+                "of a layer; an integer rate must be smaller than what survives there"
+            )
+        else:
+            remaining -= min(rate, remaining)
+    return surviving - remaining
+
+
+def _lowest(values, n):
+    """Boolean array of the `n` lowest values (of all, if there are fewer), ties by position."""
+    n = min(n, len(values))
+    if n == 0:
+        return np.zeros(len(values), bool)
+    # Cheaper than a stable sort, which would give the same.
+    last = np.partition(values, n - 1)[n - 1]
+    lowest = values < last
+    ties = np.flatnonzero(values == last)
+    lowest[ties[: n - np.count_nonzero(lowest)]] = True
+    return lowest
+
+
+def _lowest_together(scores, alive, n):
+    """Rank the layers of `scores` together, but leave each its best element."""
+    places, values = [], []
+    for name, array in scores.items():
+        candidates = np.flatnonzero(alive[name])
+        found = array.ravel()[candidates]
+        if len(found):
+            best = len(found) - 1 - found[::-1].argmax()  # of equals, the last
+            candidates, found = np.delete(candidates, best), np.delete(found, best)
+        places.append(candidates)
+        values.append(found)
+    lowest = np.split(_lowest(np.concatenate(values), n), np.cumsum([*map(len, values)])[:-1])
+    removed = {name: np.zeros(array.shape, bool) for name, array in scores.items()}
+    for array, candidates, chosen in zip(removed.values(), places, lowest, strict=True):
+        array.flat[candidates[chosen]] = True
+    return removed
+
+
+def count_alive(alive, names):
+    return sum(int(np.count_nonzero(alive[name])) for name in names)
+
+
+def _count_together(alive, names, rate, repeat):
+    """How many elements go of layers that are ranked together."""
+    n_alive = count_alive(alive, names)
+    if len(names) == 1 or not isinstance(rate, Integral):
+        return count_pruned(rate, n_alive, repeat)
+    n, n_layers = rate * len(names) * repeat, sum(bool(alive[name].any()) for name in names)
+    if n > n_alive - n_layers:
+        raise ValueError(
+            f"prune rate {rate} would remove {n} weights or units of {len(names)} layers, ranked "
+            f"together; {n_alive} survive there, of which each layer keeps at least one"
+        )
+    return n
+
+
+class Strategy(BaseEstimator):
+    """How the surviving elements of a ticket are scored and compared.
+
+    Subclasses give `_alive(ticket)` (boolean arrays of the elements that
+    survive, by layer), `_scores(ticket, random_state)` (arrays of the same
+    shapes; the lowest are pruned first), `_groups(names, rate)` (which layers are
+    pruned at which rate) and `_masks_without(ticket, removed)`.
+    """
+
+    # Whether `masks` and `_scores` take `gradients`, which know the network's function.
+    needs_gradients = False
+
+    def masks(self, ticket, rate, *, repeat=1, random_state=None, **needed):
+        """Return the masks of `ticket` after pruning, by parameter name."""
+        self._validate_params()
+        counts = self._counts(self._alive(ticket), rate, repeat)
+        return self._masks_after(ticket, counts, check_random_state(random_state), **needed)
+
+    def check(self, ticket, rate, *, repeat=1):
+        """Raise what `masks` would raise whatever the scores, before any training."""
+        self._validate_params()
+        self._counts(self._alive(ticket), rate, repeat)
+
+    def _counts(self, alive, rate, repeat):
+        """Pairs of the layers ranked together, and how many of their elements go."""
+        counts = []
+        for names, group_rate in self._groups(list(alive), rate):
+            for together in [names] if self.scope == "global" else [[name] for name in names]:
+                counts.append((together, _count_together(alive, together, group_rate, repeat)))
+        return counts
+
+    def _masks_after(self, ticket, counts, random_state, **needed):
+        alive = self._alive(ticket)
+        scores = self._scores(ticket, random_state, **needed)
+        _check_scores(scores, alive)
+        removed = {}
+        for names, n in counts:
+            group = {name: np.asarray(scores[name]) for name in names}
+            removed |= _lowest_together(group, alive, n)
+        return self._masks_without(ticket, removed)
+
+
+def _check_scores(scores, alive):
+    for name, array in alive.items():
+        if name not in scores:
+            raise ValueError(f"the strategy gave no scores for {name!r}, only for {list(scores)}")
+        score = np.asarray(scores[name])
+        if score.shape != array.shape:
+            raise ValueError(
+                f"the strategy's scores for {name!r} must have shape {array.shape}, "
+                f"got {score.shape}"
+            )
+        if (np.isnan(score) & array).any():
+            raise ValueError(
+                f"the strategy's scores for {name!r} contain NaN; if training diverged, "
+                "a smaller learning rate helps"
+            )
