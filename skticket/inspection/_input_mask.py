@@ -162,7 +162,7 @@ class InputMaskDisplay:
         for ax, percent, row in zip(self.ax_, self.percent_remaining, self.counts, strict=True):
             image = np.ma.masked_equal(row, 0).reshape(shape)
             self.images_.append(ax.imshow(image, **options | imshow_kw))
-            ax.set_title(percent_label(percent), fontsize="medium")
+            ax.set_title(f"{percent_label(percent)} remaining", fontsize="medium")
             ax.set_xticks([])
             ax.set_yticks([])
         self.colorbar_ = self.figure_.colorbar(
