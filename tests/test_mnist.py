@@ -20,6 +20,7 @@ from skticket import Prune, Rewind
 from skticket.cli import app
 from skticket.experiments import Laboratory, load_images, mnist
 from skticket.experiments import _mnist_claims as claims
+from skticket.experiments import _mnist_plots as plots
 from skticket.experiments._laboratory import Condition, Network
 from skticket.experiments._mnist_report import EXPERIMENTS
 from skticket.experiments._protocols import PRESETS
@@ -423,6 +424,25 @@ def test_repeats_of_a_trial_do_not_count_as_trials():
     repeated = pd.concat([table, table[table["condition"] == "reinit"].assign(repeat=1)])
     texts = [[c.evidence for c in claims.of_iterative_controls(t)] for t in (table, repeated)]
     assert texts[0] == texts[1] and "10 trials" in texts[0][0]
+
+
+@pytest.mark.parametrize(
+    ("worst", "scale"), [(0.95, "linear"), (0.9, "logit")], ids=["near", "far apart"]
+)
+@pytest.mark.parametrize("plot", [plots.plot_conditions, plots.plot_by_weights])
+def test_differences_among_the_best_are_seen_beside_the_worst(plot, worst, scale):
+    table = trials(best={0: (0.98, 100), 8: (0.975, 90)}, worst={8: (worst, 100)})
+    ax = plot(table).axes[1]
+    assert ax.get_yscale() == scale
+    assert ("logit" in ax.get_ylabel()) == (scale == "logit")
+    drawn = [container.lines[0].get_ydata(orig=False) for container in ax.containers]
+    np.testing.assert_allclose(np.concatenate(drawn), [0.98, 0.975, worst], atol=1e-3)
+    assert sum(ax.get_ylim()[0] < tick < ax.get_ylim()[1] for tick in ax.get_yticks()) >= 3
+
+
+def test_perfect_accuracy_can_be_drawn():
+    ax = plots.plot_conditions(trials(best={0: (1, 100)}, worst={8: (0.5, 100)}).round(2)).axes[1]
+    assert ax.get_yscale() == "linear"
 
 
 def histogram(share_near_zero):

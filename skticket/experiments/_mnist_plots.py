@@ -3,6 +3,7 @@
 from math import isqrt
 
 import numpy as np
+from matplotlib.ticker import FixedLocator, NullLocator, StrMethodFormatter
 
 from ..inspection import (
     ConditionCurvesDisplay,
@@ -18,6 +19,8 @@ _LABELS = {
     "reinit": "control 1: reinit",
     "rearrange": "control 2: rearrange",
 }
+# Accuracies whose errors differ by such a factor are too far apart for a linear scale.
+_WIDE = 4
 
 
 def plot_training(table):
@@ -40,6 +43,8 @@ def plot_training(table):
 def plot_conditions(table, x="percent"):
     """Draw iterations to converge, and accuracy there, a curve a condition.
 
+    Accuracies that are far apart are drawn on a logit scale.
+
     Parameters
     ----------
     table : DataFrame
@@ -57,6 +62,9 @@ def plot_conditions(table, x="percent"):
         for control, container in display.errorbars_[column].items():
             if control in _CONTROLS:
                 _draw_trials(ax, means[means["condition"] == control], x, column, container)
+    errors = 1 - means["test_score"]
+    if errors.max() > _WIDE * errors.min() > 0:
+        _set_logit_scale(display.ax_[display.columns.index("test_score")])
     return display.figure_
 
 
@@ -163,6 +171,16 @@ def _draw_trials(ax, means, x, column, container):
     for _, rows in means.groupby("trial"):
         color = container.lines[0].get_color()
         ax.plot(rows[x], rows[column], color=color, alpha=0.3, linewidth=0.7, zorder=1)
+
+
+def _set_logit_scale(ax):
+    """Show differences among the best as well as among the worst."""
+    ax.set_yscale("logit")
+    errors = np.outer((0.1, 0.01, 0.001), (7, 5, 3, 2, 1.5, 1))
+    ax.yaxis.set_major_locator(FixedLocator(1 - errors.ravel()))
+    ax.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    ax.yaxis.set_minor_locator(NullLocator())
+    ax.set_ylabel(f"{ax.get_ylabel()}\n(logit scale)")
 
 
 def _mean_sorted(rows, direction):
