@@ -387,6 +387,26 @@ def test_claims_do_not_hold_when_they_should_not():
     assert not any(claim.holds for claim in claims.of_one_shot_controls(controls))
 
 
+@pytest.mark.parametrize(("quick", "holds"), [(0.975, False), (0.96, True)])
+def test_pruning_rates_are_compared_at_the_same_size(quick, holds):
+    """Not where each ends: there the quicker one may just have fewer weights left."""
+    full = (0.98, 3000)
+    table = trials(
+        slow={0: full, 5: (0.98, 3000), 10: (0.975, 3000)},
+        quick={0: full, 10: (quick, 3000), 14: (0.9, 3000)},
+    )
+    (claim,) = claims.of_pruning_rate(table)
+    assert claim.holds == holds
+    assert claim.text.startswith("Pruned to about 10.7%,")
+
+
+def test_pruning_rates_without_a_common_size():
+    table = trials(slow={0: (0.98, 3000), 1: (0.98, 3000)}, quick={0: (0.98, 3000), 14: (0.9, 9)})
+    (claim,) = claims.of_pruning_rate(table)
+    assert claim.holds
+    assert claim.text.startswith("Pruned to about 4.4%,")
+
+
 def test_equal_is_not_better():
     table = trials(iterative=TICKETS, reinit=TICKETS, rearrange=TICKETS)
     assert not any(claim.holds for claim in claims.of_iterative_controls(table))

@@ -11,6 +11,8 @@ __all__ = ["Claim"]
 # Accuracies that differ by less are called equal, in percentage points.
 _MARGIN = 0.1
 _CONFIDENCE = 0.95
+# Sizes that differ by such a factor at most are about the same.
+_SAME_SIZE = 1.05
 
 
 @dataclass(frozen=True)
@@ -186,17 +188,21 @@ def of_network_size(table):
 
 
 def of_pruning_rate(table):
-    """Judge that pruning more carefully keeps more accuracy."""
+    """Judge that pruning more carefully keeps more accuracy, at the same size."""
     slowest, *others = table["condition"].unique()
-    last = max(_rounds(table, slowest))
+    least = _sizes(table, slowest).min()
     claims = []
     for name in others:
-        number = max(_rounds(table, name))
+        sizes = _sizes(table, name)
+        # Quick pruning ends anywhere, perhaps at sizes that the slow one does not come down to.
+        shared = sizes[sizes > least / _SAME_SIZE]
+        number = (sizes if shared.empty else shared).idxmin()
+        same = _nearest_round(table, slowest, sizes[number])
         claims.append(
             _higher(
                 f"Pruned to about {_percent(table, number, name)}, tickets of {slowest} are more "
                 f"accurate than those of {name}",
-                _trials(table, slowest, last)["test_score"],
+                _trials(table, slowest, same)["test_score"],
                 _trials(table, name, number)["test_score"],
             )
         )
@@ -328,9 +334,13 @@ def _smallest_winning(table, condition, rounds=None):
 
 
 def _nearest_round(table, condition, percent):
+    return (np.log(_sizes(table, condition)) - np.log(percent)).abs().idxmin()
+
+
+def _sizes(table, condition):
+    """Return the mean percent of each round but the full network's."""
     rows = table[(table["condition"] == condition) & (table["round"] > 0)]
-    sizes = rows.groupby("round")["percent"].mean()
-    return (np.log(sizes) - np.log(percent)).abs().idxmin()
+    return rows.groupby("round")["percent"].mean()
 
 
 def _percent(table, number, condition=None):
