@@ -22,7 +22,7 @@ from skticket.experiments import Laboratory, load_images, mnist
 from skticket.experiments import _mnist_claims as claims
 from skticket.experiments import _mnist_plots as plots
 from skticket.experiments._laboratory import Condition, Network
-from skticket.experiments._mnist_report import EXPERIMENTS
+from skticket.experiments._mnist_report import EXPERIMENTS, _summary
 from skticket.experiments._protocols import PRESETS
 
 SMOKE = PRESETS["smoke"]
@@ -581,8 +581,20 @@ def test_killed_three_times_and_resumed(tmp_path):
     assert tables(killed) == tables(whole)
     for name in ("report.md", "report.html", "one-shot.png"):
         assert (killed / name).read_bytes() == (whole / name).read_bytes()
-    report = (whole / "report.html").read_text()
-    assert report.count("<img") == report.count("data:image/png;base64,") >= len(EXPERIMENTS)
+    page = (whole / "report.html").read_text()
+    assert page.count("<img") == page.count("data:image/png;base64,") >= len(EXPERIMENTS)
+
+
+def test_report_tabulates_few_sizes_whole_and_a_third_of_many():
+    table = trials(
+        few={number: (0.98, 100) for number in range(8)},
+        many={number: (0.98, 100) for number in range(16)},
+    )
+    text, _ = _summary(table)
+    rows = [line.split(" | ") for line in text.splitlines()]
+    shown = {name: [row[1] for row in rows if row[0] == f"| {name}"] for name in ("few", "many")}
+    percent = [f"{100 * 0.8**number:.3g}" for number in range(16)]
+    assert shown == {"few": percent[:8], "many": [percent[i] for i in (0, 2, 5, 8, 11, 14)]}
 
 
 # The command

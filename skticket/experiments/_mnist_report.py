@@ -49,6 +49,8 @@ _TWO_QUANTITIES = (
     "Iterations to the lowest validation loss, and test accuracy there, against percent of weights "
     "remaining. Means of the trials; bars from the least to the greatest."
 )
+# A condition with no more sizes is tabulated whole.
+_FEW_SIZES = 8
 _CURVES = {"": plots.plot_conditions}
 
 EXPERIMENTS = {
@@ -267,13 +269,14 @@ def _section(result):
 
 
 def _summary(table):
-    """Return a table of means, of experiments that compare conditions; at every third size."""
+    """Return a table of means, of experiments that compare conditions; of many sizes, a third."""
     if "condition" not in table:
         return []
     rows = []
+    n_sizes = table.groupby("condition")["round"].nunique()
     for (condition, number), group in table.groupby(["condition", "round"], sort=False):
         # The sizes that controls have, and the full network.
-        if number and number % 3 != 2:
+        if n_sizes[condition] > _FEW_SIZES and number and number % 3 != 2:
             continue
         iterations, score = group["iterations_to_converge"], 100 * group["test_score"]
         rows.append(
