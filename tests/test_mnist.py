@@ -652,10 +652,11 @@ def test_unreadable_folder(tmp_path):
     assert_one_line_error(run(*options), "t10k-labels-idx1-ubyte", "truncated")
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read and write everything")
 def test_no_permission(tmp_path):
     folder = idx(tmp_path / "images")
     folder.chmod(0)
+    if os.access(folder, os.R_OK):
+        pytest.skip("root may read and write everything")
     options = ["iterative", "--preset", "smoke", "--dataset", folder, "--output", tmp_path / "out"]
     assert_one_line_error(run(*options), "Permission denied")
     folder.chmod(0o700)
