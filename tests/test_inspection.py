@@ -528,3 +528,9 @@ def test_ticket_curve_with_test_rows(model, clf):
     display = TicketCurveDisplay.from_estimator(clf, X, y[300:400])
     expected = [(predicted == y[300:400]).mean() for predicted in clf.staged_predict(X)]
     np.testing.assert_allclose(display.scores["test"], expected)
+
+
+def test_input_masks_are_titled_by_what_remains(clf):
+    display = InputMaskDisplay.from_estimator(clf, rounds=[1, 2])
+    percents = [100 * clf.tickets_[number].density for number in (1, 2)]
+    assert [ax.get_title() for ax in display.ax_] == [f"{p:.3g}% remaining" for p in percents]

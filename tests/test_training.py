@@ -17,6 +17,7 @@ from skorch.callbacks import Callback, EarlyStopping
 from torch import nn
 
 from skticket import Prune, Rewind, Ticket, WinningTicketClassifier, WinningTicketRegressor
+from skticket.batches import n_batch_rows
 from skticket.initialization import Glorot
 from skticket.network import draw_initial
 from skticket.training import Data, default_net, first_ticket, train
@@ -797,3 +798,8 @@ def test_history_is_that_of_skorchs_own_loop(layout, monkeypatch):
             assert row.keys() == other.keys()
             for name in row.keys() - {"dur"}:
                 assert row[name] == pytest.approx(other[name], rel=1e-6), name
+
+
+@pytest.mark.parametrize(("n_rows", "size"), [(5, 5), (50, 8), (89, 8), (150, 15), (10_000, 60)])
+def test_automatic_batches_are_a_tenth_of_few_rows(n_rows, size):
+    assert n_batch_rows("auto", n_rows) == size
