@@ -26,7 +26,7 @@ from matplotlib.figure import Figure
 from threadpoolctl import threadpool_limits
 
 from skticket.datasets import fetch_mnist
-from skticket.files import replacing
+from skticket.utils import replacing
 
 OURS = "skticket"
 # Worker threads of the contender before spin for a while in wait of more; seconds.

@@ -16,9 +16,9 @@ import numpy as np
 import torch
 
 from skticket import training
+from skticket.engines import sparse_is_faster
 from skticket.initialization import resolve_init
 from skticket.network import draw_initial
-from skticket.sparse import sparse_is_faster
 from skticket.ticket import Ticket
 
 DENSITIES = [1.0, 0.8, 0.64, 0.5, 0.41, 0.33, 0.26, 0.21, 0.1, 0.036, 0.01]

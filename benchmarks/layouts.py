@@ -14,8 +14,8 @@ from sklearn.datasets import load_digits
 from torch import nn
 
 from skticket import Ticket
-from skticket.network import MLP
-from skticket.training import Data, TicketNet, train
+from skticket.network import MLP, Data, TicketNet
+from skticket.training import train
 
 BATCH = 128
 DENSITIES = (1, 0.8, 0.64, 0.51, 0.41, 0.33, 0.26, 0.1, 0.036, 0.01)

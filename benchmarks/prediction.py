@@ -27,7 +27,7 @@ from common import (
 from sklearn.neural_network import MLPClassifier
 
 from skticket import WinningTicketClassifier
-from skticket.prediction import Predictor
+from skticket.engines import Predictor
 
 SIZES = (784, 300, 100, 10)
 TORCH, ONNX, SKLEARN = "dense network in torch", "onnxruntime", "MLPClassifier"

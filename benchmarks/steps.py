@@ -24,7 +24,7 @@ from baselines import (
 from common import OURS, Case, Claim, Contender, all_threads, main, missing, mnist, times
 from torch.nn import functional as F
 
-from skticket.kernels import SGD, Adam, SparseNetwork
+from skticket.engines import SGD, Adam, SparseNetwork
 
 BATCH = 128
 MORE_THREADS = "skticket, all threads"

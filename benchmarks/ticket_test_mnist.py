@@ -21,9 +21,9 @@ import torch
 
 from skticket import WinningTicketClassifier
 from skticket.datasets import fetch_mnist
-from skticket.files import replacing
 from skticket.inspection import TicketTestDisplay
 from skticket.model_selection import ticket_test_score
+from skticket.utils import replacing
 
 CONDITIONS = [("magnitude", "reinit"), ("magnitude", "rearrange"), ("random", "reinit")]
 

@@ -15,9 +15,9 @@ from common import OURS, Case, Claim, Contender, main
 
 from skticket import Ticket
 from skticket.datasets import make_xor
+from skticket.engines import train_stack
 from skticket.initialization import Normal
 from skticket.network import draw_initial
-from skticket.stacked import train_stack
 
 PLAIN = "one after another"
 PLAIN_NETWORKS, PLAIN_STEPS = 4, 500

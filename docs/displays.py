@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 
 from skticket import WinningTicketClassifier
 from skticket.datasets import fetch_mnist
-from skticket.files import replacing
+from skticket.utils import replacing
 from skticket.inspection import InitialWeightsDisplay, InputMaskDisplay
 
 

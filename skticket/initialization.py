@@ -5,7 +5,8 @@ from numbers import Real
 import numpy as np
 from scipy.special import ndtr, ndtri
 from sklearn.base import BaseEstimator
-from sklearn.utils._param_validation import Interval, StrOptions
+
+from .utils import Interval, StrOptions
 
 __all__ = ["Glorot", "He", "Normal", "resolve_init"]
 

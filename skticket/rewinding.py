@@ -6,10 +6,10 @@ from numbers import Integral
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import Interval, StrOptions
 
 from .initialization import INIT_NAMES, resolve_init
 from .ticket import Ticket
+from .utils import Interval, StrOptions
 
 __all__ = ["Rewind"]
 
@@ -27,7 +27,7 @@ def _to_step(ticket, step):
     if step not in ticket.checkpoints:
         raise ValueError(
             f"cannot rewind to step {step}: the ticket holds the weights after steps "
-            f"{sorted(ticket.checkpoints)} of the first training; set rewind={step} before it"
+            f"{sorted(ticket.checkpoints)} of the first training; set rewind_to={step} before it"
         )
     return Ticket(ticket.initial, ticket.mask, ticket.checkpoints[step], ticket.checkpoints)
 

@@ -4,17 +4,61 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import pairwise
 from types import MappingProxyType
+from typing import NamedTuple
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
-from .files import replacing
+from .utils import replacing
 
-__all__ = ["Ticket"]
+__all__ = ["Layer", "Ticket", "reaching_units"]
 
 _FORMAT = "skticket-1"
+
+
+class Layer(NamedTuple):
+    """The names of a layer's parameters.
+
+    Attributes
+    ----------
+    weight : str
+        Of its prunable weight.
+    bias : str or None
+        Of its bias, if it has one.
+    """
+
+    weight: str
+    bias: str | None
+
+
+def reaching_units(masks):
+    """Return which units of a chain of fully connected layers reach an output.
+
+    Parameters
+    ----------
+    masks : sequence of ndarray of bool, shape (n_out, n_in)
+        Of each layer, from input to output.
+
+    Returns
+    -------
+    list of ndarray of bool
+        A unit of each layer, inputs first, reaches an output if a path of surviving
+        weights leads there; the outputs themselves come last.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skticket.ticket import reaching_units
+    >>> reaching_units([np.array([[True, False], [False, True]]), np.array([[True, False]])])
+    [array([ True, False]), array([ True, False]), array([ True])]
+    """
+    reaching = [np.ones(len(masks[-1]), bool)]
+    for mask in reversed(masks):
+        reaching.append(mask[reaching[-1]].any(axis=0))
+    return reaching[::-1]
 
 
 def _copied(array, mask=None):
@@ -119,6 +163,50 @@ class Ticket:
             ),
         ):
             object.__setattr__(self, name, value)
+
+    @classmethod
+    def full(cls, initial, prunable):
+        """Return the ticket of a full network, of which nothing is pruned or trained.
+
+        Parameters
+        ----------
+        initial : mapping of str to ndarray
+            As for the constructor.
+        prunable : iterable of str
+            Names of the weights that can be pruned, from input to output.
+
+        Returns
+        -------
+        Ticket
+        """
+        return cls(initial, {name: np.ones(np.shape(initial[name]), bool) for name in prunable})
+
+    @property
+    def layers(self):
+        """The layers that can be pruned, from input to output: a list of `Layer`."""
+        biases = {name: name.removesuffix("weight") + "bias" for name in self.mask}
+        return [
+            Layer(name, bias if bias in self.initial else None) for name, bias in biases.items()
+        ]
+
+    @property
+    def is_chain(self):
+        """Whether the layers are fully connected, each feeding the next."""
+        masks = list(self.mask.values())
+        return all(mask.ndim == 2 for mask in masks) and all(
+            len(first) == second.shape[1] for first, second in pairwise(masks)
+        )
+
+    @property
+    def living_units(self):
+        """Which units of each hidden layer of a chain have surviving weights, by the layer.
+
+        A dict of the name of the weight into a layer to an ndarray of bool.
+        """
+        return {
+            name: mask.any(axis=1) | following.any(axis=0)
+            for (name, mask), following in zip(self.mask.items(), [*self.mask.values()][1:])
+        }
 
     @cached_property
     def n_weights(self):

@@ -4,30 +4,25 @@ from abc import ABCMeta, abstractmethod
 from copy import deepcopy
 
 import numpy as np
+from sklearn import get_config
 from sklearn.base import (
     BaseEstimator,
     ClassNamePrefixFeaturesOutMixin,
     MetaEstimatorMixin,
     TransformerMixin,
-    _fit_context,
     clone,
 )
 from sklearn.exceptions import NotFittedError
 from sklearn.feature_selection import SelectorMixin
 from sklearn.frozen import FrozenEstimator
 from sklearn.utils import get_tags
-from sklearn.utils.metadata_routing import (
-    MetadataRouter,
-    MethodMapping,
-    _routing_enabled,
-    process_routing,
-)
+from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
 from sklearn.utils.validation import check_is_fitted
 
-from ._docstrings import substitute
-from .estimators import WinningTicketClassifier, WinningTicketRegressor
-from .prediction import Predictor
-from .ticket import Ticket
+from .engines import Predictor
+from .estimators import WinningTicketClassifier, WinningTicketRegressor, check_inputs, zero_row
+from .ticket import Ticket, reaching_units
+from .utils import fit_context, substitute
 
 __all__ = ["TicketSelector", "TicketTransformer"]
 
@@ -65,7 +60,7 @@ class _TicketMetaEstimator(MetaEstimatorMixin, BaseEstimator, metaclass=ABCMeta)
         self.estimator = estimator
         self.prefit = prefit
 
-    @_fit_context(prefer_skip_nested_validation=False)
+    @fit_context(prefer_skip_nested_validation=False)
     def fit(self, X, y=None, **fit_params):
         """Find the ticket.
 
@@ -108,7 +103,7 @@ class _TicketMetaEstimator(MetaEstimatorMixin, BaseEstimator, metaclass=ABCMeta)
         return deepcopy(self.estimator)
 
     def _fit(self, X, y, fit_params):
-        if _routing_enabled():
+        if get_config()["enable_metadata_routing"]:
             fit_params = process_routing(self, "fit", **fit_params).estimator.fit
         return clone(self.estimator).fit(X, y, **fit_params)
 
@@ -187,13 +182,10 @@ class TicketTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, _Tick
             Activations.
         """
         check_is_fitted(self)
-        dtype = np.float32 if _has_own_net(self.estimator_) else (np.float64, np.float32)
-        X = self.estimator_._validate_inputs(X, reset=False, dtype=dtype)
-        return _last_hidden(self.estimator_, X)
+        return _last_hidden(self.estimator_, check_inputs(self.estimator_, X))
 
     def _take_over(self, estimator):
-        row = np.zeros((1, *estimator._row_shape), np.float32)
-        self._n_features_out = _last_hidden(estimator, row).shape[1]
+        self._n_features_out = _last_hidden(estimator, zero_row(estimator)).shape[1]
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -255,18 +247,18 @@ def _has_own_net(estimator):
 def _last_hidden(estimator, X):
     """Return the activations of a fitted estimator's last hidden layer for checked inputs."""
     ticket = estimator.ticket_
-    last = list(ticket.mask)[-1]
+    last = ticket.layers[-1]
     if _has_own_net(estimator):
-        return _inputs_of(estimator.net_, last.rpartition(".")[0], X)
+        return _inputs_of(estimator.net_, last.weight.rpartition(".")[0], X)
     if len(ticket.mask) == 1:
         return X
-    before = Ticket(_without_layer(ticket.weights, last), _without_layer(ticket.mask, last))
+    before = Ticket(
+        *(
+            {n: a for n, a in arrays.items() if n not in last}
+            for arrays in (ticket.weights, ticket.mask)
+        )
+    )
     return np.maximum(Predictor(before)(X), 0)
-
-
-def _without_layer(arrays, weight_name):
-    layer = weight_name.removesuffix("weight")
-    return {name: array for name, array in arrays.items() if not name.startswith(layer)}
 
 
 def _inputs_of(net, layer, X):
@@ -299,9 +291,4 @@ def _used_features(estimator):
             "TicketSelector needs a first layer that takes the features themselves; here its "
             f"weights have shape {first.shape}, for {estimator.n_features_in_} features"
         )
-    if _has_own_net(estimator):
-        return first.any(axis=0)
-    connected = np.ones(len(masks[-1]), bool)
-    for mask in reversed(masks):
-        connected = mask[connected].any(axis=0)
-    return connected
+    return reaching_units(masks[:1] if _has_own_net(estimator) else masks)[0]

@@ -54,7 +54,7 @@ def test_step_is_the_weights_after_it_to_the_bit(trained, identical, step):
 
 
 def test_step_that_the_ticket_does_not_hold(trained):
-    with pytest.raises(ValueError, match=r"step 2: .*\[1, 40\].*set rewind=2"):
+    with pytest.raises(ValueError, match=r"step 2: .*\[1, 40\].*set rewind_to=2"):
         Rewind(2).transform(trained)
 
 

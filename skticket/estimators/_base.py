@@ -1,6 +1,6 @@
 """What classifier and regressor share."""
 
-from abc import ABCMeta
+from abc import ABCMeta, abstractmethod
 from copy import copy
 from dataclasses import replace
 from functools import partial
@@ -9,34 +9,30 @@ from pickle import PicklingError
 
 import joblib
 import numpy as np
-from sklearn.base import (
-    BaseEstimator,
-    _fit_context,
-    clone,
-    is_classifier,
-)
+from sklearn.base import BaseEstimator, clone, is_classifier
 from sklearn.callback import CallbackSupportMixin
 from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import (
-    _check_sample_weight,
-    check_is_fitted,
-    check_memory,
-    validate_data,
-)
+from sklearn.utils.validation import check_is_fitted, check_memory, validate_data
 from skorch import NeuralNet
 
-from .._parameter_step import parameter_and_step
+from ..engines import Predictor
 from ..initialization import INIT_NAMES
-from ..network import read_arrays
-from ..prediction import Predictor
+from ..network import OPTIMIZERS, Data, check_outputs, default_net, prediction_net, read_arrays
 from ..pruning import RATE_CONSTRAINTS, STRATEGY_CONSTRAINTS
 from ..rewinding import REWIND_CONSTRAINTS
-from ..search import Search, Stream, derive_seed, open_memory, select_round, tabulate
+from ..search import Search, open_memory, select_round, tabulate
 from ..ticket import Ticket
-from ..training import OPTIMIZERS, Data, check_outputs, default_net, prediction_net
+from ..utils import (
+    HasMethods,
+    Interval,
+    Stream,
+    StrOptions,
+    check_sample_weight,
+    derive_seed,
+    fit_context,
+)
 
 
 def _has_two_forms(estimator):
@@ -52,7 +48,7 @@ class WinningTicketBase(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
         "rounds": [Interval(Integral, 0, None, closed="left")],
         "strategy": STRATEGY_CONSTRAINTS,
         "schedule": [StrOptions({"iterative", "one-shot"})],
-        "rewind": REWIND_CONSTRAINTS,
+        "rewind_to": REWIND_CONSTRAINTS,
         "select": [StrOptions({"last", "best", "winning"})],
         "optimizer": [StrOptions(set(OPTIMIZERS)), callable],
         "learning_rate": [Interval(Real, 0, None, closed="neither")],
@@ -78,7 +74,7 @@ class WinningTicketBase(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
         rounds=7,
         strategy="magnitude",
         schedule="iterative",
-        rewind="init",
+        rewind_to="init",
         select="last",
         optimizer="adam",
         learning_rate=1.2e-3,
@@ -100,7 +96,7 @@ class WinningTicketBase(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
         self.rounds = rounds
         self.strategy = strategy
         self.schedule = schedule
-        self.rewind = rewind
+        self.rewind_to = rewind_to
         self.select = select
         self.optimizer = optimizer
         self.learning_rate = learning_rate
@@ -117,22 +113,7 @@ class WinningTicketBase(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
         self.random_state = random_state
         self.verbose = verbose
 
-    def get_params(self, deep=True):
-        """Get parameters for this estimator.
-
-        Parameters
-        ----------
-        deep : bool, default=True
-            Whether to return those of the strategy, `init` and `net`, too.
-
-        Returns
-        -------
-        dict
-            Parameter names mapped to their values.
-        """
-        return super().get_params(deep) | {"rewind": vars(self)["rewind"]}
-
-    @_fit_context(prefer_skip_nested_validation=False)
+    @fit_context(prefer_skip_nested_validation=False)
     def fit(self, X, y, sample_weight=None):
         """Train the full network, then `rounds` times prune, rewind and train.
 
@@ -162,7 +143,7 @@ class WinningTicketBase(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
         if data_key is None or data_key != getattr(self, "_warm_key", None):
             self._forget()
         self._warm_key = data_key
-        search = self._search()
+        search = self._build_search()
         check_outputs(search.net, X, self._output_shape())
         self._keep(search.n_rounds + 1)
         data = self._hold_out(X, y, sample_weight)
@@ -175,15 +156,21 @@ class WinningTicketBase(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
             context = root.subcontext("round", max_subtasks=search.n_evaluations(data.n_rows))
             context.call_on_fit_task_begin(estimator=self, X=X, y=y)
             trained = search.train(
-                ticket, data, number, on_evaluation=partial(self._report, context, ticket, X, y)
+                ticket,
+                data,
+                number,
+                on_evaluation=partial(self._report, search, context, ticket, X, y),
             )
             ticket = trained.ticket
             self._record(number, trained)
             if context.call_on_fit_task_end(
-                estimator=self, X=X, y=y, reconstruction_attributes=partial(self._as_of, ticket)
+                estimator=self,
+                X=X,
+                y=y,
+                reconstruction_attributes=partial(self._as_of, search, ticket),
             ):
                 break
-        self._choose(select_round(self.round_results_, self.select))
+        self._choose(search, select_round(self.round_results_, self.select))
         root.call_on_fit_task_end(estimator=self, X=X, y=y, reconstruction_attributes=dict)
         return self
 
@@ -226,15 +213,17 @@ class WinningTicketBase(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
         X, y = self._validate(X, y, reset=first, **options)
         if first:
             self._forget()
-            check_outputs(self._search().net, X, self._output_shape())
-            self.ticket_ = self._search().first_ticket()
+        search = self._build_search()
+        if first:
+            check_outputs(search.net, X, self._output_shape())
+            self.ticket_ = search.first_ticket()
         self._warm_key = None
         round_trainings = self._rounds.count(self._round)
-        trained = self._search().train(
+        trained = search.train(
             self.ticket_, self._hold_out(X, y, sample_weight), self._round, round_trainings
         )
         self._record(self._round, trained)
-        self._choose(len(self.tickets_) - 1)
+        self._choose(search, len(self.tickets_) - 1)
         return self
 
     def prune(self, rate=None, X=None, y=None, sample_weight=None):
@@ -262,19 +251,19 @@ class WinningTicketBase(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
         data = None
         if X is not None:
             data = self._hold_out(*self._validate(X, y, reset=False), sample_weight)
-        ticket = self._search().prune(self.ticket_, self._round + 1, rate, data)
+        search = self._build_search()
+        ticket = search.prune(self.ticket_, self._round + 1, rate, data)
         self._round += 1
-        self._set_ticket(ticket)
+        self._set_ticket(search, ticket)
         return self
 
-    @parameter_and_step
     def rewind(self, to=None):
         """Rewind the current ticket's weights.
 
         Parameters
         ----------
         to : {"init", "none", "reinit", "rearrange"} or int, default=None
-            Where to; by default as the parameter `rewind` says.
+            Where to; by default as the parameter `rewind_to` says.
 
         Returns
         -------
@@ -282,7 +271,8 @@ class WinningTicketBase(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
             With a new `ticket_`, not yet trained.
         """
         check_is_fitted(self)
-        self._set_ticket(self._search().rewind_ticket(self.ticket_, self._round, to))
+        search = self._build_search()
+        self._set_ticket(search, search.rewind_ticket(self.ticket_, self._round, to))
         return self
 
     @available_if(_has_two_forms)
@@ -312,8 +302,8 @@ class WinningTicketBase(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
         """
         return self._predict_by("dense")
 
-    def _predict_by(self, layout):
-        self._predictor = Predictor(self.ticket_, layout)
+    def _predict_by(self, engine):
+        self._predictor = Predictor(self.ticket_, engine)
         return self
 
     def staged_predict(self, X):
@@ -330,8 +320,9 @@ class WinningTicketBase(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
             Predictions of the network of each ticket in `tickets_`, as `predict` gives.
         """
         check_is_fitted(self)
+        search = self._build_search()
         for ticket in self.tickets_:
-            yield self._with(ticket).predict(X)
+            yield self._with(search, ticket).predict(X)
 
     @property
     def feature_importances_(self):
@@ -346,7 +337,35 @@ class WinningTicketBase(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
         importances = np.abs(first.astype(np.float64)).sum(axis=0)
         return importances / max(importances.sum(), np.finfo(np.float64).tiny)
 
-    def _search(self):
+    @abstractmethod
+    def _validate(self, X, y, *, reset):
+        """Return checked inputs and targets; with `reset`, learn what later calls must fit."""
+
+    @abstractmethod
+    def _n_outputs(self):
+        """Return the number of the default network's outputs."""
+
+    @abstractmethod
+    def _activate(self, outputs):
+        """Return what `predict_proba`, or `predict`, makes of the default network's outputs."""
+
+    @abstractmethod
+    def _criterion(self):
+        """Return the class of the default network's loss."""
+
+    @abstractmethod
+    def _output_shape(self):
+        """Return the shape of the outputs for a single row."""
+
+    @abstractmethod
+    def _encode(self, y):
+        """Return checked targets as the loss takes them."""
+
+    @abstractmethod
+    def _split_limits(self, y, n_valid):
+        """Return how few rows may be held out, and what to stratify them by, or None."""
+
+    def _build_search(self):
         layer_sizes = None
         if self.net is None:
             hidden = np.atleast_1d(np.asarray(self.hidden_layer_sizes, dtype=object)).tolist()
@@ -368,7 +387,7 @@ class WinningTicketBase(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
             prune_rate=self.prune_rate,
             strategy=self.strategy,
             schedule=self.schedule,
-            rewind=vars(self)["rewind"],
+            rewind_to=self.rewind_to,
             layout=self.layout,
             seed=self._seed,
             memory=self._memory(),
@@ -418,7 +437,7 @@ class WinningTicketBase(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
     def _row_weights(self, X, y, sample_weight):
         if sample_weight is None:
             return None
-        return _check_sample_weight(sample_weight, X, dtype=np.float32, ensure_non_negative=True)
+        return check_sample_weight(sample_weight, X, dtype=np.float32, ensure_non_negative=True)
 
     def _split(self, y):
         """Positions of the rows to train on, and of those to evaluate on."""
@@ -447,52 +466,35 @@ class WinningTicketBase(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
                 f"validation score {row['valid_score']:.4f}"
             )
 
-    def _choose(self, position):
+    def _choose(self, search, position):
         """Let the network of one training predict."""
         self.selected_round_ = self._round = self._rounds[position]
         self.n_iter_ = int(self._trained[position].iterations[-1])
-        self._set_ticket(self.tickets_[position])
+        self._set_ticket(search, self.tickets_[position])
 
-    def _set_ticket(self, ticket):
-        vars(self).update(self._as_of(ticket))
+    def _set_ticket(self, search, ticket):
+        vars(self).update(self._as_of(search, ticket))
 
-    def _as_of(self, ticket):
+    def _as_of(self, search, ticket):
         """Return what predicting with `ticket` needs."""
-        net = prediction_net(self._search().net, ticket)
-        predictor = Predictor(ticket) if self.net is None else None
         return {
             "ticket_": ticket,
             "density_": ticket.density,
-            "net_": net,
-            "_predictor": predictor,
+            "net_": prediction_net(search.net, ticket),
+            "_predictor": Predictor(ticket) if self.net is None else None,
         }
 
-    def _with(self, ticket):
+    def _with(self, search, ticket):
         """Return a copy of the estimator that predicts with another ticket."""
         other = copy(self)
-        other._set_ticket(ticket)
+        other._set_ticket(search, ticket)
         return other
 
-    def _without_rounds(self):
-        """Return a copy that holds one ticket, and what predicts and trains it again."""
-        other = copy(self)
-        for name in ("tickets_", "histories_", "_rounds", "_trained", "net_", "_predictor"):
-            vars(other).pop(name, None)
-        return other
-
-    def _fit_control(self, X, y, sample_weight=None, *, control, seed):
-        """Return a copy that predicts with a control, trained as the selected round was."""
-        X, y = self._validate(X, y, reset=False)
-        search = replace(self._search(), seed=seed)
-        ticket = search.rewind_ticket(self.ticket_, self.selected_round_, control)
-        data = self._hold_out(X, y, sample_weight)
-        return self._with(search.train(ticket, data, self.selected_round_).ticket)
-
-    def _report(self, context, ticket, X, y, net):
+    def _report(self, search, context, ticket, X, y, net):
         """Tell scikit-learn's callbacks of an evaluation; return whether to stop."""
         epoch = context.subcontext("epoch").call_on_fit_task_begin(estimator=self, X=X, y=y)
         current = lambda: self._as_of(  # noqa: E731 (evaluated only when a callback asks)
-            Ticket(ticket.initial, ticket.mask, read_arrays(net.module_))
+            search, Ticket(ticket.initial, ticket.mask, read_arrays(net.module_))
         )
         ends = epoch.call_on_fit_task_end(
             estimator=self, X=X, y=y, reconstruction_attributes=current
@@ -512,7 +514,36 @@ class WinningTicketBase(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
     def _outputs(self, X):
         """Return probabilities or targets; those of the default network in X's precision."""
         check_is_fitted(self)
-        if self.net is not None:
-            return self.net_.predict_proba(self._validate_inputs(X, reset=False))
-        X = self._validate_inputs(X, reset=False, dtype=(np.float64, np.float32))
-        return self._activate(self._predictor(X))
+        X = check_inputs(self, X)
+        return (
+            self._activate(self._predictor(X)) if self.net is None else self.net_.predict_proba(X)
+        )
+
+
+def check_inputs(estimator, X):
+    """Return checked inputs of a fitted estimator, in a precision that it predicts in."""
+    dtype = (np.float64, np.float32) if estimator.net is None else np.float32
+    return estimator._validate_inputs(X, reset=False, dtype=dtype)
+
+
+def zero_row(estimator):
+    """Return a row of zeros, such as a fitted estimator takes."""
+    return np.zeros((1, *estimator._row_shape), np.float32)
+
+
+def without_rounds(estimator):
+    """Return a copy that holds one ticket, and what predicts and trains it again."""
+    other = copy(estimator)
+    for name in ("tickets_", "histories_", "_rounds", "_trained", "net_", "_predictor"):
+        vars(other).pop(name, None)
+    return other
+
+
+def fit_control(estimator, X, y, sample_weight=None, *, control, seed):
+    """Return a copy that predicts with a control, trained as the selected round was."""
+    X, y = estimator._validate(X, y, reset=False)
+    search = replace(estimator._build_search(), seed=seed)
+    ticket = search.rewind_ticket(estimator.ticket_, estimator.selected_round_, control)
+    data = estimator._hold_out(X, y, sample_weight)
+    trained = search.train(ticket, data, estimator.selected_round_)
+    return estimator._with(search, trained.ticket)

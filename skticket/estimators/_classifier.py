@@ -3,13 +3,12 @@
 import numpy as np
 import torch
 from scipy.special import expit, softmax
-from sklearn.base import ClassifierMixin, _fit_context
+from sklearn.base import ClassifierMixin
 from sklearn.utils import compute_sample_weight
-from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import column_or_1d
 
-from .._docstrings import substitute
+from ..utils import StrOptions, fit_context, substitute
 from ._base import WinningTicketBase
 from ._docs import ATTRIBUTES, PARAMETERS, REFERENCES
 
@@ -72,7 +71,7 @@ class WinningTicketClassifier(ClassifierMixin, WinningTicketBase):
         rounds=7,
         strategy="magnitude",
         schedule="iterative",
-        rewind="init",
+        rewind_to="init",
         select="last",
         optimizer="adam",
         learning_rate=1.2e-3,
@@ -96,7 +95,7 @@ class WinningTicketClassifier(ClassifierMixin, WinningTicketBase):
             rounds=rounds,
             strategy=strategy,
             schedule=schedule,
-            rewind=rewind,
+            rewind_to=rewind_to,
             select=select,
             optimizer=optimizer,
             learning_rate=learning_rate,
@@ -115,7 +114,7 @@ class WinningTicketClassifier(ClassifierMixin, WinningTicketBase):
         )
         self.class_weight = class_weight
 
-    @_fit_context(prefer_skip_nested_validation=False)
+    @fit_context(prefer_skip_nested_validation=False)
     def partial_fit(self, X, y, classes=None, sample_weight=None):
         """Train the current weights under the current masks for `max_epochs` epochs.
 

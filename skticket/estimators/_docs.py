@@ -22,7 +22,7 @@ PARAMETERS = """
     schedule : {"iterative", "one-shot"}, default="iterative"
         Prune round by round; or once, to the very counts that so many rounds
         would reach.
-    rewind : {"init", "none", "reinit", "rearrange"} or int, default="init"
+    rewind_to : {"init", "none", "reinit", "rearrange"} or int, default="init"
         What the survivors are set to before each next training: their initial
         weights; an integer k, their weights after k optimizer steps of round 0;
         nothing, to go on from the trained weights; or one of two controls, fresh

@@ -2,9 +2,9 @@
 
 import numpy as np
 import torch
-from sklearn.base import RegressorMixin, _fit_context
+from sklearn.base import RegressorMixin
 
-from .._docstrings import substitute
+from ..utils import fit_context, substitute
 from ._base import WinningTicketBase
 from ._docs import ATTRIBUTES, PARAMETERS, REFERENCES
 
@@ -47,7 +47,7 @@ class WinningTicketRegressor(RegressorMixin, WinningTicketBase):
         tags.target_tags.multi_output = True
         return tags
 
-    @_fit_context(prefer_skip_nested_validation=False)
+    @fit_context(prefer_skip_nested_validation=False)
     def partial_fit(self, X, y, sample_weight=None):
         """Train the current weights under the current masks for `max_epochs` epochs.
 

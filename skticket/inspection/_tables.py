@@ -34,7 +34,7 @@ def group_sizes(values):
 
     Examples
     --------
-    >>> from skticket.inspection._tables import group_sizes
+    >>> from skticket.inspection import group_sizes
     >>> group_sizes([100.0, 80.02, 80.0, 64.0])
     array([0, 1, 1, 2])
     """

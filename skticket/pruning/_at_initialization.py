@@ -3,10 +3,9 @@
 from numbers import Integral, Real
 
 import numpy as np
-from sklearn.utils._param_validation import Interval
 
-from .._docstrings import substitute
 from ..ticket import Ticket
+from ..utils import Interval, substitute
 from ._strategy import count_alive
 from ._weights import WeightStrategy
 
@@ -24,7 +23,7 @@ class _GradientStrategy(WeightStrategy):
             raise ValueError(
                 f"the strategy {type(self).__name__} scores weights by gradients of the network, "
                 "which a ticket alone cannot give: Prune needs gradients="
-                "skticket.gradients.Gradients(...); an estimator provides them by itself"
+                "skticket.training.Gradients(...); an estimator provides them by itself"
             )
         factors = self._factors(ticket, gradients)
         return {name: self._score(ticket.initial[name], factors[name]) for name in ticket.mask}

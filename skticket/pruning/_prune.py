@@ -3,9 +3,9 @@
 from numbers import Integral
 
 from sklearn.base import BaseEstimator, TransformerMixin
-from sklearn.utils._param_validation import HasMethods, Interval, RealNotInt, StrOptions
 
 from ..ticket import Ticket
+from ..utils import HasMethods, Interval, RealNotInt, StrOptions
 from ._at_initialization import GraSP, Snip, SynFlow
 from ._units import UnitInput, UnitOutput, UnitProduct
 from ._weights import (
@@ -89,7 +89,7 @@ class Prune(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):
         For the "random" strategy.
     gradients : Gradients or None, default=None
         For "snip", "grasp" and "synflow", which score weights by what the network
-        does with them: a `skticket.gradients.Gradients`. The estimators provide it.
+        does with them: a `skticket.training.Gradients`. The estimators provide it.
 
     References
     ----------

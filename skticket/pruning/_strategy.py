@@ -1,5 +1,6 @@
 """What all strategies share: how many elements go, and which are the lowest."""
 
+from abc import ABCMeta, abstractmethod
 from numbers import Integral
 
 import numpy as np
@@ -98,17 +99,27 @@ def _count_together(alive, names, rate, repeat):
     return n
 
 
-class Strategy(BaseEstimator):
-    """How the surviving elements of a ticket are scored and compared.
-
-    Subclasses give `_alive(ticket)` (boolean arrays of the elements that
-    survive, by layer), `_scores(ticket, random_state)` (arrays of the same
-    shapes; the lowest are pruned first), `_groups(names, rate)` (which layers are
-    pruned at which rate) and `_masks_without(ticket, removed)`.
-    """
+class Strategy(BaseEstimator, metaclass=ABCMeta):
+    """How the surviving elements of a ticket are scored and compared."""
 
     # Whether `masks` and `_scores` take `gradients`, which know the network's function.
     needs_gradients = False
+
+    @abstractmethod
+    def _alive(self, ticket):
+        """Return boolean arrays of the elements that survive, by layer."""
+
+    @abstractmethod
+    def _scores(self, ticket, random_state):
+        """Return arrays of the same shapes; the lowest are pruned first."""
+
+    @abstractmethod
+    def _groups(self, names, rate):
+        """Return pairs of layers that are pruned at one rate, and that rate."""
+
+    @abstractmethod
+    def _masks_without(self, ticket, removed):
+        """Return the masks without the elements that are True in `removed`."""
 
     def masks(self, ticket, rate, *, repeat=1, random_state=None, **needed):
         """Return the masks of `ticket` after pruning, by parameter name."""

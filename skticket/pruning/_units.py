@@ -1,9 +1,10 @@
 """Strategies that prune whole hidden units."""
 
-import numpy as np
-from sklearn.utils._param_validation import StrOptions
+from itertools import pairwise
 
-from .._docstrings import substitute
+import numpy as np
+
+from ..utils import StrOptions, substitute
 from ._strategy import Strategy
 
 
@@ -16,10 +17,8 @@ class _UnitStrategy(Strategy):
         self.scope = scope
 
     def _alive(self, ticket):
-        return {
-            name: ticket.mask[name].any(axis=1) | ticket.mask[following].any(axis=0)
-            for name, following in _hidden_layers(ticket)
-        }
+        _hidden_layers(ticket)
+        return ticket.living_units
 
     def _scores(self, ticket, random_state):
         return {
@@ -44,16 +43,13 @@ class _UnitStrategy(Strategy):
 def _hidden_layers(ticket):
     """Pairs of names: the weights into each hidden layer, and those out of it."""
     names = list(ticket.mask)
-    shapes = [ticket.mask[name].shape for name in names]
-    chained = all(len(shape) == 2 for shape in shapes) and all(
-        first[0] == second[1] for first, second in zip(shapes, shapes[1:], strict=False)
-    )
-    if not chained or len(names) < 2:
+    if not ticket.is_chain or len(names) < 2:
+        shapes = {name: mask.shape for name, mask in ticket.mask.items()}
         raise ValueError(
             "a unit strategy needs fully connected layers, each feeding the next, with at "
-            f"least one hidden layer; got weights of shapes {dict(zip(names, shapes, strict=True))}"
+            f"least one hidden layer; got weights of shapes {shapes}"
         )
-    return list(zip(names, names[1:], strict=False))
+    return list(pairwise(names))
 
 
 _PARAMETERS = """

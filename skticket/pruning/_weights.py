@@ -3,9 +3,8 @@
 from numbers import Integral, Real
 
 import numpy as np
-from sklearn.utils._param_validation import Interval, StrOptions
 
-from .._docstrings import substitute
+from ..utils import Interval, StrOptions, substitute
 from ._strategy import Strategy
 
 

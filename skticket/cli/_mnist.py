@@ -1,0 +1,175 @@
+"""What `skticket mnist` does."""
+
+import logging
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ._errors import one_line_errors
+
+
+class Preset(StrEnum):
+    """How networks are trained."""
+
+    v1 = "v1"
+    fast = "fast"
+    smoke = "smoke"
+
+
+def mnist(
+    experiment: Annotated[
+        str,
+        typer.Argument(
+            help="all, one-shot, one-shot-controls, iterative, iterative-controls, "
+            "initializations, architecture, initialization-scale, network-size, pruning-rate or "
+            "resetting."
+        ),
+    ],
+    preset: Annotated[
+        Preset,
+        typer.Option(help="The paper's protocol, one of a tenth of its iterations, or a trifle."),
+    ] = Preset.fast,
+    dataset: Annotated[
+        str, typer.Option(help='"mnist", "digits", or a folder of four IDX files.')
+    ] = "mnist",
+    trials: Annotated[int, typer.Option(help="Repetitions; 5, but 2 for smoke.")] = None,
+    rounds: Annotated[int, typer.Option(help="Prunings at 20%; 15, but 3 for smoke.")] = None,
+    iterations: Annotated[int, typer.Option(help="Steps of each training.")] = None,
+    jobs: Annotated[int, typer.Option(help="Processes; -1 for one a processor.")] = -1,
+    seed: Annotated[int, typer.Option(help="Determines everything random.")] = 0,
+    device: Annotated[str, typer.Option(help="A torch device, such as cpu or cuda.")] = "cpu",
+    output: Annotated[
+        Path,
+        typer.Option(help="Folder for tables, pictures and report, and the trained networks."),
+    ] = Path("results/mnist"),
+) -> None:
+    """Repeat the paper's experiments on MNIST. Kill it at any time; it goes on where it was."""
+    with one_line_errors():
+        _run(
+            experiment,
+            {
+                "preset": str(preset),
+                "dataset": dataset,
+                "trials": trials,
+                "rounds": rounds,
+                "iterations": iterations,
+                "seed": seed,
+                "device": device,
+            },
+            jobs,
+            output,
+        )
+
+
+def _run(experiment, settings, jobs, output):
+    import matplotlib
+    from rich.console import Console
+
+    # Pictures go to files: no window, and no need of a screen.
+    matplotlib.use("Agg")
+    from ..experiments import Laboratory
+    from ..experiments.mnist import EXPERIMENTS, Result, write_report, write_result
+
+    if experiment != "all" and experiment not in EXPERIMENTS:
+        raise ValueError(f"no experiment {experiment!r}; there are all, {', '.join(EXPERIMENTS)}")
+    names = list(EXPERIMENTS) if experiment == "all" else [experiment]
+    console = Console()
+    logging.basicConfig(format="%(name)s: %(message)s")
+    laboratory = Laboratory.open(**settings, jobs=jobs, memory=output / "networks")
+    results, written = [], []
+    with _Progress(laboratory, [EXPERIMENTS[name] for name in names], console) as progress:
+        for name in names:
+            result = Result(name, progress.measure(name, EXPERIMENTS[name]))
+            written += write_result(result, output)
+            _print_claims(result, console)
+            results.append(result)
+    if experiment == "all":
+        written += write_report(results, _about(laboratory, settings), output)
+    console.print(f"Written to {output}: {', '.join(written)}", soft_wrap=True)
+
+
+class _Progress:
+    """A bar of networks done, of all that the experiments need."""
+
+    def __init__(self, laboratory, experiments, console):
+        from dataclasses import replace
+
+        from rich.progress import (
+            BarColumn,
+            MofNCompleteColumn,
+            Progress,
+            TextColumn,
+            TimeElapsedColumn,
+            TimeRemainingColumn,
+        )
+
+        networks = [
+            network
+            for experiment in experiments
+            for network in laboratory.networks(experiment.conditions(laboratory.protocol))
+        ]
+        self.total = len(set(networks))
+        self.done = set()
+        self.bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("networks"),
+            TimeElapsedColumn(),
+            TextColumn("left:"),
+            TimeRemainingColumn(),
+            console=console,
+            speed_estimate_period=600,
+        )
+        self.laboratory = replace(laboratory, progress=self._count)
+
+    def __enter__(self):
+        self.bar.__enter__()
+        self.task = self.bar.add_task("starting", total=self.total)
+        return self
+
+    def __exit__(self, *exception):
+        return self.bar.__exit__(*exception)
+
+    def measure(self, name, experiment):
+        self.bar.update(self.task, description=name)
+        return experiment.measure(self.laboratory)
+
+    def _count(self, network):
+        self.done.add(network)
+        self.bar.update(self.task, completed=len(self.done))
+
+
+def _print_claims(result, console):
+    console.print(f"\n{result.name}: {result.experiment.question}", style="bold")
+    for claim in result.claims:
+        console.print(f"  {claim.text}: {claim.verdict} ({claim.evidence})", soft_wrap=True)
+
+
+def _about(laboratory, settings):
+    """Return what a reader of the report has to know."""
+    import numpy
+    import sklearn
+    import skorch
+    import torch
+
+    from .. import __version__
+
+    protocol, data = laboratory.protocol, laboratory.images.data
+    rows = (len(data.X), len(data.X_valid), len(data.X_test))
+    return {
+        "images": f"{laboratory.images.name}: {rows[0]:,} to train, {rows[1]:,} to validate, "
+        f"{rows[2]:,} to test",
+        "preset": settings["preset"],
+        "network": "-".join(map(str, protocol.recipe.hidden_layer_sizes)),
+        "training": f"{protocol.optimizer}, learning rate {protocol.learning_rate:g}, batches of "
+        f"{protocol.batch_size}, {protocol.iterations:,} iterations, evaluated every "
+        f"{protocol.evaluate_every}",
+        "pruning": f"{protocol.rounds} rounds of {100 * protocol.recipe.prune_rate:g}%, the output "
+        "layer at half the rate",
+        "trials": f"{protocol.trials}, from seed {settings['seed']}",
+        "versions": f"skticket {__version__}, scikit-learn {sklearn.__version__}, skorch "
+        f"{skorch.__version__}, torch {torch.__version__}, numpy {numpy.__version__}",
+    }

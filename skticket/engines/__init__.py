@@ -1,0 +1,75 @@
+"""How a training step, or a prediction, is computed.
+
+An engine computes with one network's ticket; which one does is decided in `_coverage` alone, and
+told in the result (`Trained.engine`). All keep one contract.
+
+**It takes** a ticket, of which the current weights are those to begin with and the masks never
+change; rows, of which each batch is some; a loss; and an optimizer's settings. A training engine
+(`dense`, `autograd`, `sparse`) takes them as an initialized skorch net, for the length of a `with`
+block in which skorch runs the training (`computing`). `stacked` (`train_stack`) takes many
+tickets of one architecture, and the settings by name. A predicting engine (`Predictor`,
+`stack_outputs`) takes the ticket and the rows.
+
+**It gives**, a step, the mean loss of the batch before the step, weighted where rows have weights;
+and afterwards the weights that the optimizer's rule makes of that loss's gradient, as torch would,
+to rounding. A weight that was pruned is exactly 0, its gradient is 0, and no rule that couples
+weights sees it. At any time the net's `module_.state_dict()` is that of the whole network. A
+prediction is the outputs before any softmax or logistic function. A training that diverges
+shows as NaN, not as an error. The bits do not depend on the number of threads.
+
+**It leaves alone** the ticket and the data, which may be read-only; torch's number of threads as
+others see it; and all global generators, but for what a module of the user's draws by itself.
+"""
+
+from contextlib import contextmanager
+
+from ._autograd import autograd_engine
+from ._coverage import prediction_engine, training_engine
+from ._dense import dense_engine
+from ._predict import Predictor
+from ._sparse import sparse_engine
+from ._sparse_network import SparseNetwork
+from ._stacked import stack_outputs, train_stack
+
+__all__ = [
+    "Predictor",
+    "SparseNetwork",
+    "computing",
+    "prediction_engine",
+    "stack_outputs",
+    "train_stack",
+    "training_engine",
+]
+
+_TRAINING_ENGINES = {
+    "autograd": autograd_engine,
+    "dense": dense_engine,
+    "sparse": sparse_engine,
+}
+
+
+@contextmanager
+def computing(net, ticket, data, *, layout="auto", n_threads=1):
+    """Let the engine for a net compute its steps.
+
+    Parameters
+    ----------
+    net : skorch.NeuralNet
+        Initialized, with the ticket's current weights in its module. Changed in place.
+    ticket : Ticket
+        Its masks.
+    data : Data
+        The training rows, of which the net's batches are.
+    layout : {"auto", "dense", "sparse"}, default="auto"
+        How weights are stored, as in `training_engine`.
+    n_threads : int, default=1
+        How many threads may share a step.
+
+    Yields
+    ------
+    str
+        The engine's name.
+    """
+    name = training_engine(net, ticket, layout)
+    with _TRAINING_ENGINES[name](net, ticket, data, n_threads):
+        yield name

@@ -1,0 +1,166 @@
+"""Which engine computes: what each of them covers, and when it is the faster one.
+
+No rule knows anything of the machine, so that results do not depend on it.
+"""
+
+import numpy as np
+import torch
+from skorch import NeuralNet, NeuralNetBinaryClassifier, NeuralNetClassifier, NeuralNetRegressor
+from torch import nn
+
+from ..network import MLP, Batches, TicketNet, has_listeners
+from ._optimizers import CompiledAdam, CompiledSGD
+
+_ACTIVATIONS = {
+    nn.ReLU: "relu",
+    nn.Tanh: "tanh",
+    nn.Sigmoid: "logistic",
+    nn.Identity: "identity",
+}
+# Losses of which engines know the plain form, and what makes them plain.
+_LOSSES = {
+    nn.CrossEntropyLoss: (
+        "cross_entropy",
+        {"weight": None, "ignore_index": -100, "label_smoothing": 0.0, "reduction": "mean"},
+    ),
+    nn.BCEWithLogitsLoss: (
+        "binary_cross_entropy",
+        {"weight": None, "pos_weight": None, "reduction": "mean"},
+    ),
+    nn.MSELoss: ("squared_error", {"reduction": "mean"}),
+}
+# Optimizers whose steps are compiled, and what makes them plain.
+_OPTIMIZERS = {
+    torch.optim.SGD: (CompiledSGD, {"dampening": 0, "maximize": False}),
+    torch.optim.Adam: (
+        CompiledAdam,
+        {"amsgrad": False, "maximize": False, "decoupled_weight_decay": False},
+    ),
+}
+_NETS = (NeuralNet, NeuralNetClassifier, NeuralNetBinaryClassifier, NeuralNetRegressor, TicketNet)
+# Given a gradient of exactly 0 from the start, these leave a weight of 0 as it is.
+_KEEP_ZEROS = (torch.optim.SGD, torch.optim.Adam, torch.optim.AdamW)
+# A network of fewer weights trains in seconds however it is computed, less than it takes to
+# compile the sparse step for the first time.
+_LARGE = 100_000
+# Where dense and sparse predictions cross, by benchmarks/prediction.py.
+_PREDICTION_CROSSOVER = 0.35
+
+
+def training_engine(net, ticket, layout="auto"):
+    """Return the name of the engine that trains.
+
+    Parameters
+    ----------
+    net : skorch.NeuralNet
+        Initialized.
+    ticket : Ticket
+        What it is to train.
+    layout : {"auto", "dense", "sparse"}, default="auto"
+        How weights are to be stored; "sparse" where that is covered.
+
+    Returns
+    -------
+    {"sparse", "dense", "autograd"}
+    """
+    if layout != "dense" and _sparse_covers(net):
+        if layout == "sparse" or _sparse_step_is_faster(ticket):
+            return "sparse"
+    return "dense" if _dense_covers(net) else "autograd"
+
+
+def prediction_engine(ticket):
+    """Return the name of the engine that predicts the faster with a default network.
+
+    Parameters
+    ----------
+    ticket : Ticket
+        Of a default network.
+
+    Returns
+    -------
+    {"sparse", "dense"}
+    """
+    is_faster = _is_large(ticket) and ticket.density <= _PREDICTION_CROSSOVER
+    return "sparse" if is_faster else "dense"
+
+
+def activation_of(module):
+    """Return the name of a fully connected module's activation; None of another module."""
+    if type(module) is MLP:
+        return "relu"
+    if type(module).forward is not nn.Sequential.forward:
+        return None
+    parts = list(module)
+    linears, activations = parts[::2], {type(part) for part in parts[1::2]}
+    if not all(type(part) is nn.Linear and part.bias is not None for part in linears):
+        return None
+    if len(parts) % 2 == 0 or len(activations) > 1:
+        return None
+    return _ACTIVATIONS.get(activations.pop()) if activations else "identity"
+
+
+def loss_of(net):
+    """Return the name of a net's loss; None of one that is not known, or has options."""
+    name, plain = _LOSSES.get(type(net.criterion_), (None, {}))
+    return name if all(getattr(net.criterion_, k) == v for k, v in plain.items()) else None
+
+
+def compiled_optimizer(optimizer):
+    """Return the class whose steps stand for an optimizer's; None where there is none."""
+    compiled, plain = _OPTIMIZERS.get(type(optimizer), (None, {}))
+    groups = optimizer.param_groups
+    is_plain = len(groups) == 1 and all(groups[0].get(k, v) == v for k, v in plain.items())
+    return compiled if is_plain else None
+
+
+def keeps_zeros(optimizer):
+    """Tell whether an optimizer never changes a weight of 0 whose gradient is 0."""
+    return type(optimizer) in _KEEP_ZEROS and all(
+        group.get("eps", 1) > 0 for group in optimizer.param_groups
+    )
+
+
+def _sparse_covers(net):
+    return (
+        type(net) in _NETS
+        and net.iterator_train is Batches
+        and str(net.device) == "cpu"
+        and not net.compile
+        and activation_of(net.module_) is not None
+        and all(p.dtype == torch.float32 and p.requires_grad for p in net.module_.parameters())
+        and loss_of(net) is not None
+        and compiled_optimizer(net.optimizer_) is not None
+    )
+
+
+def _dense_covers(net):
+    """Whether nothing would see or change what happens within a step of an `MLP`."""
+    return (
+        not has_listeners(net)
+        and type(net.module_) is MLP
+        and not net.compile
+        and all(parameter.requires_grad for parameter in net.module_.parameters())
+        and isinstance(net.criterion_, nn.Module)
+        and not list(net.criterion_.parameters())
+    )
+
+
+def _sparse_step_is_faster(ticket):
+    """Whether the compiled step is the faster one.
+
+    The rule lies between what benchmarks/crossover.py measured on two cores of a server's
+    processor, where only the dense layout takes the second thread. At batches of 128, with SGD,
+    the layouts cross at a density of 0.58 for a network of 270,000 weights, 0.43 for 650,000 and
+    0.32 for 1,800,000: the fewer of its weights fit in the cache, the more a surviving one costs.
+    Smaller batches, Adam, or a single thread move it upwards.
+    """
+    return _is_large(ticket) and ticket.density <= min(0.6, 38.6 / np.cbrt(_n_all(ticket)))
+
+
+def _is_large(ticket):
+    return _n_all(ticket) >= _LARGE
+
+
+def _n_all(ticket):
+    return sum(mask.size for mask in ticket.mask.values())

@@ -1,0 +1,107 @@
+"""The surviving weights alone, by compiled code; skorch goes on running the training."""
+
+from contextlib import contextmanager
+
+import numpy as np
+import torch
+from torch import nn
+
+from ..network import MLP, has_listeners
+from ._coverage import activation_of, compiled_optimizer, loss_of
+from ._sparse_network import SparseNetwork
+
+
+@contextmanager
+def sparse_engine(net, ticket, data, n_threads):
+    """Let the compiled code take the steps of a fully connected net.
+
+    Its module becomes a `SparseModule`, and its optimizer starts afresh. On one thread: each of
+    two would read all weights for half the columns of a batch.
+    """
+    network = SparseNetwork(ticket, activation=activation_of(net.module_), loss=loss_of(net))
+    squeeze = type(net.module_) is MLP and network.shapes[-1][0] == 1
+    options = {k: v for k, v in net.optimizer_.param_groups[0].items() if k != "params"}
+    compiled = compiled_optimizer(net.optimizer_)
+    net.module_ = SparseModule(network, squeeze)
+    net.optimizer_ = compiled([net.module_.values], **options)
+    if has_listeners(net):
+        net.train_step = _ToldStep(net, network)
+    else:
+        net.train_step = _QuietStep(net, network, data)
+        net.iterator_train__gather = False
+    yield
+
+
+class SparseModule(nn.Module):
+    """The surviving weights and the biases of a fully connected network, as one parameter.
+
+    Its `state_dict` is that of the dense module, with zeros where it was pruned, so
+    that whoever saves or reads the module sees the same in both layouts.
+
+    Parameters
+    ----------
+    network : SparseNetwork
+        What computes; the parameter and its gradient share its memory.
+    squeeze : bool
+        Whether the output of a single unit is a vector.
+    """
+
+    def __init__(self, network, squeeze):
+        super().__init__()
+        self.network = network
+        self.squeeze = squeeze
+        self.values = nn.Parameter(torch.from_numpy(network.parameters))
+        self.values.grad = torch.from_numpy(network.gradients)
+
+    def forward(self, X):
+        """Return the outputs; without a graph, because gradients are computed elsewhere."""
+        output = torch.from_numpy(self.network.predict(X.numpy(), n_threads=1))
+        return output.squeeze(1) if self.squeeze else output
+
+    def state_dict(self, *args, **kwargs):
+        """Return the dense module's state."""
+        return {name: torch.from_numpy(a) for name, a in self.network.to_arrays().items()}
+
+    def load_state_dict(self, state_dict, *args, **kwargs):
+        """Take the values from the dense module's state."""
+        self.network.set_arrays({name: tensor.numpy() for name, tensor in state_dict.items()})
+
+
+class _QuietStep:
+    """skorch's `train_step`, of batches that are positions of rows."""
+
+    def __init__(self, net, network, data):
+        self.network = network
+        self.data = data
+        self.optimizer = net.optimizer_
+
+    def __call__(self, batch, **fit_params):
+        data = self.data
+        loss = self.network.compute_gradients(
+            data.X, data.y, rows=batch[0].numpy(), sample_weight=data.weight
+        )
+        self.optimizer.update()
+        return {"loss": np.float64(loss), "y_pred": None}
+
+
+class _ToldStep:
+    """skorch's `train_step`, for callbacks that may look at everything."""
+
+    def __init__(self, net, network):
+        self.net = net
+        self.network = network
+
+    def __call__(self, batch, **fit_params):
+        net, network = self.net, self.network
+        X, y = batch
+        y_pred = net.module_(X)
+        y, weight = y if isinstance(y, tuple) else (y, None)
+        loss = network.compute_gradients(X.numpy(), y.numpy(), sample_weight=weight)
+        net.notify(
+            "on_grad_computed",
+            named_parameters=net.module_.named_parameters(),
+            batch=batch,
+            training=True,
+        )
+        net.optimizer_.step()
+        return {"loss": np.float64(loss), "y_pred": y_pred}

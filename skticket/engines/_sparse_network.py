@@ -1,0 +1,310 @@
+"""A fully connected network of which only the surviving weights exist, compiled by Numba."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+
+from ..utils import n_threads_allowed, shared_tensor
+from ._compiled import call, kernels
+from ._pattern import parameter_parts, pattern_arrays, pattern_layers
+from ._tables import Activation, Loss
+
+_PREDICTION_COLUMNS = 64
+
+
+class SparseNetwork:
+    """A fully connected network of which only the surviving weights exist.
+
+    All surviving weights and the biases are one flat vector, `parameters`; what
+    was pruned has no value, no gradient and no optimizer state. Hidden units from
+    which no path leads to an output, and inputs that reach none, are not computed
+    at all. The function and its gradients are those of the network with its masks
+    multiplied in: a hidden unit without surviving inputs still gives a constant,
+    which its bias trains; the weights of a unit without surviving outputs keep
+    their place in `parameters`, with gradient 0, where weight decay reaches them.
+
+    Results depend on the data and the order of the batches, to the bit, and not on
+    the number of threads. One network is to be trained by one thread at a time;
+    several networks, and predictions of one network, may run in several threads.
+
+    Parameters
+    ----------
+    ticket : Ticket
+        Masks and current weights of a chain of fully connected layers with biases.
+    dtype : {numpy.float32, numpy.float64}, default=numpy.float32
+        The float type of everything.
+    activation : {"relu", "tanh", "logistic", "identity"}, default="relu"
+        The hidden layers' activation. The outputs have none.
+    loss : {"cross_entropy", "binary_cross_entropy", "squared_error"}, \
+default="cross_entropy"
+        Cross-entropy of a softmax over the outputs, the target being the number of
+        a class; binary cross-entropy of the logistic function of an output, the
+        target being 0 or 1; or the squared error (not halved). The latter two are
+        means over the outputs where there are several.
+
+    Attributes
+    ----------
+    parameters : ndarray of shape (n_parameters,)
+        All values: of each layer the surviving weights, row by row, then the
+        biases; last of all those that are cut off from the outputs. May be changed
+        in place.
+    gradients : ndarray of shape (n_parameters,)
+        The gradient that `compute_gradients` computed last.
+    n_active : int
+        Number of parameters that are not cut off from the outputs.
+    inputs : ndarray of int
+        Positions of the inputs in use.
+
+    Raises
+    ------
+    ValueError
+        If the ticket is of another architecture.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skticket import Ticket
+    >>> from skticket.engines import SparseNetwork
+    >>> arrays = {
+    ...     "0.weight": np.eye(2),
+    ...     "0.bias": np.zeros(2),
+    ...     "1.weight": np.array([[1.0, -1.0]]),
+    ...     "1.bias": np.zeros(1),
+    ... }
+    >>> ticket = Ticket(arrays, {"0.weight": np.eye(2) > 0, "1.weight": np.ones((1, 2)) > 0})
+    >>> network = SparseNetwork(ticket, loss="squared_error")
+    >>> X = np.array([[3.0, 1.0], [1.0, 2.0]])
+    >>> network.predict(X)
+    array([[ 2.], [-1.]], dtype=float32)
+    >>> network.compute_gradients(X, np.array([1.0, 0.0]))
+    1.0
+    >>> network.to_arrays(network.gradients)["1.bias"]
+    array([0.], dtype=float32)
+    """
+
+    def __init__(self, ticket, *, dtype=np.float32, activation="relu", loss="cross_entropy"):
+        _check_layers(ticket)
+        self.activation = Activation[activation]
+        self.loss = Loss[loss]
+        masks = list(ticket.mask.values())
+        self.shapes = [mask.shape for mask in masks]
+        layers = pattern_layers(masks)
+        self.inputs = layers[0].inputs
+        parts = parameter_parts(layers, ticket.layers)
+        self.n_active = sum(len(part.positions) for part in parts if part.is_active)
+        # Where in which array each part of the parameters has its place.
+        self._parts = [(part.name, part.positions) for part in parts]
+        self._shapes = {name: ticket.initial[name].shape for name, _ in self._parts}
+        self._n_units = len(self.inputs) + sum(len(layer.outputs) for layer in layers)
+        self.parameters = np.empty(sum(len(positions) for _, positions in self._parts), dtype)
+        self.set_arrays(ticket.weights)
+        self.gradients = np.zeros_like(self.parameters)
+        self._pattern_arrays = pattern_arrays(layers)
+        self._compiled_pattern = None
+        self._workspace = None
+
+    @property
+    def dtype(self):
+        """The float type of everything."""
+        return self.parameters.dtype
+
+    def set_arrays(self, arrays):
+        """Set all parameters, in place, from a dense network's arrays.
+
+        Parameters
+        ----------
+        arrays : mapping of str to ndarray
+            Weights and biases by the ticket's names; pruned weights are ignored.
+        """
+        start = 0
+        for name, positions in self._parts:
+            stop = start + len(positions)
+            self.parameters[start:stop] = np.ravel(arrays[name])[positions]
+            start = stop
+
+    def to_arrays(self, vector=None):
+        """Spread the parameters over dense arrays.
+
+        Parameters
+        ----------
+        vector : ndarray of shape (n_parameters,), default=None
+            What to spread, such as `gradients` or an optimizer's state; the
+            parameters when None.
+
+        Returns
+        -------
+        dict of str to ndarray
+            Weights and biases by the ticket's names; pruned weights are exactly 0.
+        """
+        vector = self.parameters if vector is None else vector
+        arrays = {name: np.zeros(shape, vector.dtype) for name, shape in self._shapes.items()}
+        start = 0
+        for name, positions in self._parts:
+            stop = start + len(positions)
+            arrays[name].reshape(-1)[positions] = vector[start:stop]
+            start = stop
+        return arrays
+
+    def compute_gradients(self, X, y, *, rows=None, sample_weight=None):
+        """Set `gradients` to those of the mean loss of a batch: gather, forward, loss, backward.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n_samples, n_features)
+            The data. Fastest when contiguous and of the network's float type.
+        y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+            The targets.
+        rows : ndarray of int, default=None
+            The rows of X, y and `sample_weight` that are the batch; None: all.
+        sample_weight : ndarray of shape (n_samples,), default=None
+            The loss is the mean with these weights.
+
+        Returns
+        -------
+        float
+            The loss.
+        """
+        X, y, rows, scales = self._batch(X, y, rows, sample_weight)
+        return call(
+            "compute_gradients",
+            self._pattern(),
+            self._buffers(),
+            self.parameters,
+            self.gradients,
+            int(self.activation),
+            int(self.loss),
+            X,
+            rows,
+            y,
+            scales,
+        )
+
+    def predict(self, X, *, n_threads=None):
+        """Compute the outputs: logits, or the values of a regression.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n_samples, n_features)
+            The data.
+        n_threads : int, default=None
+            Number of threads that share the rows; None: as many as this process may
+            use, where there are rows enough.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_outputs)
+        """
+        self._check_data(X)
+        X = self._data(X)
+        outputs = np.empty((len(X), self.shapes[-1][0]), self.dtype)
+        columns = min(_PREDICTION_COLUMNS, -(-len(X) // 16) * 16)
+
+        def infer(first, last):
+            call(
+                "infer",
+                self._pattern(),
+                _aligned(self._n_units * columns, self.dtype),
+                self.parameters,
+                int(self.activation),
+                X,
+                first,
+                last,
+                outputs,
+            )
+
+        n_blocks = -(-len(X) // _PREDICTION_COLUMNS)
+        most = n_blocks // 4  # fewer blocks a thread are done before it has started
+        n_threads = min(n_threads or n_threads_allowed(), most) if most > 1 else 1
+        if n_threads < 2:
+            if len(X):
+                infer(0, len(X))
+            return outputs
+        bounds = [
+            min(n_blocks * k // n_threads * _PREDICTION_COLUMNS, len(X))
+            for k in range(n_threads + 1)
+        ]
+        with ThreadPoolExecutor(n_threads - 1) as executor:
+            others = [executor.submit(infer, *bounds[k : k + 2]) for k in range(1, n_threads)]
+            infer(*bounds[:2])
+            for other in others:
+                other.result()
+        return outputs
+
+    def _batch(self, X, y, rows, sample_weight):
+        """The arguments of a step as the compiled code needs them, checked."""
+        self._check_data(X)
+        if len(y) != len(X):
+            raise ValueError(f"X and y must have the same length, got {len(X)} and {len(y)}")
+        if rows is None:
+            rows = np.arange(len(X))
+        else:
+            rows = np.array(rows, np.int64)
+            y = np.asarray(y)[rows]
+        if not len(rows):
+            raise ValueError("the batch is empty")
+        if sample_weight is None:
+            scales = np.full(len(rows), 1 / len(rows), self.dtype)
+        else:
+            weight = np.asarray(sample_weight, np.float64)[rows]
+            scales = (weight / weight.sum()).astype(self.dtype)
+        if not (isinstance(X, np.ndarray) and X.dtype == self.dtype and X.flags.c_contiguous):
+            X = np.asarray(X)[rows]  # converts the batch alone
+            rows = np.arange(len(rows))
+        return self._data(X), self._targets(y), rows, scales
+
+    def _check_data(self, X):
+        if np.ndim(X) != 2 or X.shape[1] != self.shapes[0][1]:
+            raise ValueError(
+                f"X must have {self.shapes[0][1]} columns, got an array of shape {np.shape(X)}"
+            )
+
+    def _data(self, X):
+        """`X` plain; a read-only array would be another type, compiled anew."""
+        X = np.ascontiguousarray(X, self.dtype)
+        return X if X.flags.writeable else shared_tensor(X).numpy()
+
+    def _targets(self, y):
+        """The targets as a new array of shape (n_samples, 1 or n_outputs)."""
+        targets = np.array(y, self.dtype, order="C", ndmin=1)
+        targets = targets.reshape(len(targets), -1)
+        expected = 1 if self.loss == Loss.cross_entropy else self.shapes[-1][0]
+        if targets.shape[1] != expected:
+            raise ValueError(f"y must have {expected} columns, got shape {np.shape(y)}")
+        return targets
+
+    def _pattern(self):
+        if self._compiled_pattern is None:
+            self._compiled_pattern = kernels().Pattern(*self._pattern_arrays)
+        return self._compiled_pattern
+
+    def _buffers(self):
+        if self._workspace is None:
+            columns = kernels().COLUMNS
+            self._workspace = kernels().Workspace(
+                units=_aligned(self._n_units * columns, self.dtype),
+                deltas=_aligned(self._n_units * columns, self.dtype),
+                transposed=np.empty(self.n_active, self.dtype),
+                losses=np.empty(columns),
+            )
+        return self._workspace
+
+
+def _aligned(size, dtype):
+    """An empty array that starts at a cache line: vectors then never straddle two."""
+    itemsize = np.dtype(dtype).itemsize
+    memory = np.empty(size * itemsize + 64, np.uint8)
+    start = -memory.ctypes.data % 64
+    return memory[start : start + size * itemsize].view(dtype)
+
+
+def _check_layers(ticket):
+    shapes = {name: array.shape for name, array in ticket.initial.items()}
+    has_biases = all(
+        layer.bias is not None and shapes[layer.bias] == shapes[layer.weight][:1]
+        for layer in ticket.layers
+    )
+    if not (ticket.is_chain and has_biases):
+        raise ValueError(
+            "a sparse network needs a ticket of fully connected layers with biases, each feeding "
+            f"the next; got arrays of shapes {shapes}"
+        )

@@ -1,0 +1,44 @@
+"""What the compiled code knows by numbers: named here, once, without Numba."""
+
+from enum import IntEnum
+
+import numpy as np
+
+
+class Activation(IntEnum):
+    """Of hidden units."""
+
+    identity = 0
+    relu = 1
+    tanh = 2
+    logistic = 3
+
+
+class Loss(IntEnum):
+    """Of an example."""
+
+    cross_entropy = 0
+    binary_cross_entropy = 1
+    squared_error = 2
+
+
+# A row a layer. All are counts, or offsets into the flat arrays named.
+LAYER_TABLE = np.dtype(
+    [
+        (name, np.int64)
+        for name in (
+            "n_in",
+            "n_out",
+            "n_values",
+            "input",  # first row of the layer's input in `units` and `deltas`
+            "output",
+            "values",  # in `parameters`
+            "biases",
+            "pointers",  # in `pointers`
+            "indices",  # in `indices`
+            "pointers_t",  # the transposed pattern: in `pointers`
+            "indices_t",  # in `indices`
+            "places_t",  # in `indices`: where among the transposed values the layer's are
+        )
+    ]
+)

@@ -1,0 +1,418 @@
+"""Where the networks of the experiments are trained, once each, side by side, and remembered."""
+
+import os
+import tempfile
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from numbers import Integral
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from joblib import Memory, Parallel, delayed
+from joblib.memory import CacheWarning
+
+from ...search import open_memory
+from ...ticket import Ticket
+from ...training import Trained
+from ...utils import Stream, derive_seed
+from ._protocols import PRESETS, Images, Protocol, Recipe, load_images
+
+__all__ = ["Condition", "Laboratory", "Measured", "Network"]
+
+_CONTROLS = ("reinit", "rearrange")
+
+
+@dataclass(frozen=True)
+class Network:
+    """One network to train. Equal ones are trained once, whichever experiments need them.
+
+    Parameters
+    ----------
+    trial : int
+        Which repetition.
+    round : int
+        How many times it was pruned, or as many times at once.
+    recipe : Recipe
+        How it comes about.
+    control : {"reinit", "rearrange"} or None
+        What takes the place of its initial weights.
+    repeat : int
+        Which of several such controls.
+    """
+
+    trial: int
+    round: int
+    recipe: Recipe
+    control: str | None = None
+    repeat: int = 0
+
+    @classmethod
+    def make(cls, trial, round, recipe, control=None, repeat=0):
+        """Return a network; the full network is the same one whatever would have come later."""
+        if round == 0:
+            rewind = recipe.rewind_to if isinstance(recipe.rewind_to, Integral) else "init"
+            recipe = Recipe(recipe.hidden_layer_sizes, recipe.init, rewind_to=rewind)
+            return cls(trial, 0, recipe)
+        return cls(trial, round, recipe, control, repeat)
+
+    @property
+    def parent(self):
+        """The network whose training tells which weights this one keeps; None for a full one."""
+        if self.round == 0:
+            return None
+        before = 0 if self.recipe.schedule == "one-shot" else self.round - 1
+        return self.make(self.trial, before, self.recipe)
+
+    @property
+    def depth(self):
+        """How many networks have to be trained one after another before this one."""
+        return 0 if self.round == 0 else 1 + self.parent.depth
+
+
+@dataclass(frozen=True)
+class Condition:
+    """The networks of one curve of an experiment.
+
+    Parameters
+    ----------
+    name : str
+        What the legend says.
+    recipe : Recipe
+        How they come about.
+    rounds : tuple of int
+        Which sizes are measured.
+    control : {"reinit", "rearrange"} or None
+        What takes the place of initial weights, from round 1 on.
+    repeats : int
+        Controls a ticket.
+    """
+
+    name: str
+    recipe: Recipe
+    rounds: tuple
+    control: str | None = None
+    repeats: int = 1
+
+    def networks(self, trials):
+        """Return its networks in so many trials."""
+        found = [
+            Network.make(trial, round, self.recipe, self.control, repeat)
+            for round in self.rounds
+            for trial in range(trials)
+            for repeat in range(self.repeats)
+        ]
+        return list(dict.fromkeys(found))
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What is known of a trained network.
+
+    Attributes
+    ----------
+    density : float
+        Share of weights that survive.
+    n_weights : int
+        Their number.
+    iterations : ndarray of int, shape (n_evaluations,)
+        Steps done at each evaluation.
+    valid_loss, valid_score, test_score : ndarray of float, shape (n_evaluations,)
+        Loss and accuracies at each evaluation.
+    convergence : int
+        Position of the evaluation with the lowest validation loss.
+    """
+
+    density: float
+    n_weights: int
+    iterations: np.ndarray
+    valid_loss: np.ndarray
+    valid_score: np.ndarray
+    test_score: np.ndarray
+    convergence: int
+
+    @classmethod
+    def of(cls, trained: Trained):
+        """Return the measurements of a training."""
+        return cls(
+            trained.ticket.density,
+            trained.ticket.n_weights,
+            trained.iterations,
+            trained.valid_loss,
+            trained.valid_score,
+            trained.test_score,
+            trained.convergence,
+        )
+
+
+@dataclass(frozen=True)
+class Laboratory:
+    """Trains networks by a protocol, several at a time, and remembers them.
+
+    Use `Laboratory.open` to make one.
+
+    Parameters
+    ----------
+    protocol : Protocol
+        How networks are trained.
+    images : Images
+        What they learn.
+    memory : joblib.Memory
+        Where each is remembered as soon as it is trained.
+    jobs : int
+        Networks trained at a time; -1 for one a processor.
+    seed : int
+        Determines everything random.
+    device : str
+        A torch device.
+    progress : callable or None
+        Called with each network once it is trained, or was remembered.
+    """
+
+    protocol: Protocol
+    images: Images
+    memory: Memory
+    jobs: int = 1
+    seed: int = 0
+    device: str = "cpu"
+    progress: Callable | None = None
+
+    @classmethod
+    def open(
+        cls,
+        preset="fast",
+        dataset="mnist",
+        *,
+        trials=None,
+        rounds=None,
+        iterations=None,
+        jobs=1,
+        seed=0,
+        device="cpu",
+        memory=None,
+        progress=None,
+    ):
+        """Return a laboratory for a preset and a data set.
+
+        Parameters
+        ----------
+        preset : {"v1", "fast", "smoke"}, default="fast"
+            The protocol: the paper's, one of a tenth of its iterations, or a tiny
+            one for tests.
+        dataset : str, default="mnist"
+            "mnist", "digits", or a folder of four IDX files.
+        trials, rounds, iterations : int, default=None
+            Instead of the preset's.
+        jobs : int, default=1
+            Networks trained at a time; -1 for one a processor.
+        seed : int, default=0
+            Determines everything random.
+        device : str, default="cpu"
+            A torch device.
+        memory : str or path-like, default=None
+            Folder in which trained networks are remembered.
+        progress : callable, default=None
+            Called with each `Network` once it is trained.
+
+        Returns
+        -------
+        Laboratory
+
+        Raises
+        ------
+        ValueError
+            If a parameter is outside its range, or the images will not do.
+        OSError
+            If the images cannot be read, or `memory` not be written to.
+
+        Examples
+        --------
+        >>> from skticket.experiments import Laboratory, mnist
+        >>> laboratory = Laboratory.open("smoke", "digits", trials=1, rounds=2)
+        >>> table = mnist.iterative(laboratory)
+        >>> table["percent"].unique().round(1)
+        array([100. ,  80.4,  64.7])
+        """
+        if preset not in PRESETS:
+            raise ValueError(f"preset must be one of {', '.join(PRESETS)}; got {preset!r}")
+        changes = {"trials": trials, "rounds": rounds, "iterations": iterations}
+        changes = {name: value for name, value in changes.items() if value is not None}
+        for name, value in (changes | {"seed": seed}).items():
+            least = 0 if name == "seed" else 1
+            if not isinstance(value, Integral) or value < least:
+                raise ValueError(
+                    f"{name} must be a whole number of at least {least}, got {value!r}"
+                )
+        if jobs == 0:
+            raise ValueError("jobs must be a number of processes, or -1 for all processors; got 0")
+        protocol = replace(PRESETS[preset], **changes)
+        if protocol.rewind_step > protocol.iterations:
+            raise ValueError(
+                f"iterations must be at least {protocol.rewind_step}, the step that {preset!r} "
+                f"rewinds to; got {protocol.iterations}"
+            )
+        if memory is not None:
+            _check_writable(memory)
+        images = load_images(dataset, seed)
+        return cls(protocol, images, open_memory(memory), jobs, seed, device, progress)
+
+    def measure(self, conditions):
+        """Train the networks of some conditions.
+
+        Parameters
+        ----------
+        conditions : sequence of Condition
+            Which networks.
+
+        Returns
+        -------
+        dict of Network to Measured
+        """
+        measured, _ = self._train(conditions, with_tickets=False)
+        return measured
+
+    def tickets(self, conditions):
+        """Train the networks of some conditions, and return their tickets.
+
+        Parameters
+        ----------
+        conditions : sequence of Condition
+            Which networks.
+
+        Returns
+        -------
+        dict of Network to Ticket
+        """
+        _, tickets = self._train(conditions, with_tickets=True)
+        return tickets
+
+    def table(self, conditions):
+        """Train the networks of some conditions, and tabulate them.
+
+        Parameters
+        ----------
+        conditions : sequence of Condition
+            Which networks.
+
+        Returns
+        -------
+        DataFrame
+            A row a network of a condition, with columns `condition`, `trial`, `repeat`,
+            `round`, `percent` (of weights remaining), `n_weights`,
+            `iterations_to_converge`, `test_score` (accuracy at that iteration), and
+            `final_test_score`.
+        """
+        measured = self.measure(conditions)
+        return pd.DataFrame(
+            {
+                "condition": condition.name,
+                "trial": network.trial,
+                "repeat": network.repeat,
+                "round": network.round,
+                "percent": 100 * found.density,
+                "n_weights": found.n_weights,
+                "iterations_to_converge": found.iterations[found.convergence],
+                "test_score": found.test_score[found.convergence],
+                "final_test_score": found.test_score[-1],
+            }
+            for condition in conditions
+            for network in condition.networks(self.protocol.trials)
+            for found in [measured[network]]
+        )
+
+    def networks(self, conditions):
+        """Return all networks that some conditions need, each before those pruned from it."""
+        found = set()
+        waiting = [n for c in conditions for n in c.networks(self.protocol.trials)]
+        while waiting:
+            network = waiting.pop()
+            if network is not None and network not in found:
+                found.add(network)
+                waiting.append(network.parent)
+        # Large ones first, so that none is left alone at the end.
+        return sorted(found, key=lambda n: (n.depth, -_relative_cost(n), repr(n)))
+
+    def _train(self, conditions, with_tickets):
+        wanted = {n for c in conditions for n in c.networks(self.protocol.trials)}
+        networks = self.networks(conditions)
+        parents = {network.parent for network in networks}
+        measured, tickets = {}, {}
+        # Once here, not in each process.
+        if self.memory.location is not None:
+            _ = self.images.data.digest
+        with Parallel(self.jobs, return_as="generator_unordered", mmap_mode="c") as parallel:
+            for depth in range(max((n.depth for n in networks), default=-1) + 1):
+                wave = [n for n in networks if n.depth == depth]
+                trainings = parallel(
+                    delayed(_train_one)(
+                        n,
+                        tickets.get(n.parent),
+                        self._search(n),
+                        self.images.data,
+                        n in parents or (with_tickets and n in wanted),
+                    )
+                    for n in wave
+                )
+                for network, found, ticket in trainings:
+                    measured[network], tickets[network] = found, ticket
+                    if self.progress is not None:
+                        self.progress(network)
+                keep = {n.parent for n in networks if n.depth > depth}
+                keep |= wanted if with_tickets else set()
+                tickets = {n: t for n, t in tickets.items() if n in keep}
+        measured = {n: measured[n] for n in networks if n in wanted}
+        return measured, {n: tickets[n] for n in networks if n in tickets}
+
+    def _search(self, network):
+        trial_seed = derive_seed(self.seed, Stream.TRIAL, network.trial)
+        return self.protocol.search(
+            network.recipe, network.round, self.images, trial_seed, self.device, self.memory
+        )
+
+
+def _relative_cost(network):
+    """A guess of a network's training time, to start with the longest."""
+    return sum(network.recipe.hidden_layer_sizes) * (1 - network.recipe.prune_rate) ** network.round
+
+
+def _train_one(network, parent: Ticket | None, search, data, with_ticket):
+    """Train one network, or remember it; the ticket is left out where nobody needs it."""
+    with warnings.catch_warnings():
+        # A network that cannot be written is an error, not a warning: nothing is to be lost.
+        warnings.simplefilter("error", CacheWarning)
+        try:
+            trained = _trained(network, parent, search, data)
+        except CacheWarning as warning:
+            folder = search.memory.location
+            _remove_halves(folder)
+            cause = warning.__context__ or warning
+            raise OSError(
+                f"a trained network could not be written to {str(folder)!r}: {cause}"
+            ) from warning
+    return network, Measured.of(trained), trained.ticket if with_ticket else None
+
+
+def _remove_halves(folder):
+    """Remove what this process has begun to write into a memory's folder."""
+    for path in Path(folder).rglob(f"output.pkl.*-{os.getpid()}-*"):
+        path.unlink(missing_ok=True)
+
+
+def _trained(network, parent, search, data):
+    if parent is None:
+        return search.train(search.first_ticket(), data, 0)
+    ticket = search.next_ticket(parent, data, network.round)
+    if network.control is not None:
+        key = _CONTROLS.index(network.control), network.repeat
+        search = replace(search, seed=derive_seed(search.seed, Stream.CONTROL, *key))
+        ticket = search.rewind_ticket(ticket, network.round, network.control)
+    return search.train(ticket, data, network.round)
+
+
+def _check_writable(folder):
+    """Raise an error at the beginning rather than after the first training."""
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryFile(dir=folder):
+        pass

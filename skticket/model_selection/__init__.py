@@ -1,0 +1,14 @@
+"""Choose among tickets: scorers, a rule for `refit`, and a test of a ticket against controls."""
+
+from ._refit import smallest_within_one_standard_error
+from ._scorers import neg_density, neg_iterations_to_match, neg_n_weights, ticket_scoring
+from ._ticket_test import ticket_test_score
+
+__all__ = [
+    "neg_density",
+    "neg_iterations_to_match",
+    "neg_n_weights",
+    "smallest_within_one_standard_error",
+    "ticket_scoring",
+    "ticket_test_score",
+]

@@ -1,0 +1,45 @@
+"""The torch module, arrays in and out, the skorch net, data and batches."""
+
+from ._arrays import load_arrays, new_ticket, prunable_names, read_arrays
+from ._batches import Batches, n_batch_rows
+from ._data import Data, on_device
+from ._mlp import MLP, draw_initial
+from ._net import (
+    EVALUATION_ROWS,
+    OPTIMIZERS,
+    TicketNet,
+    check_outputs,
+    default_net,
+    first_ticket,
+    has_listeners,
+    has_own_batches,
+    prediction_net,
+    steps_per_epoch,
+    takes_rows,
+    with_batches,
+)
+
+__all__ = [
+    "EVALUATION_ROWS",
+    "MLP",
+    "OPTIMIZERS",
+    "Batches",
+    "Data",
+    "TicketNet",
+    "check_outputs",
+    "default_net",
+    "draw_initial",
+    "first_ticket",
+    "has_listeners",
+    "has_own_batches",
+    "load_arrays",
+    "n_batch_rows",
+    "new_ticket",
+    "on_device",
+    "prediction_net",
+    "prunable_names",
+    "read_arrays",
+    "steps_per_epoch",
+    "takes_rows",
+    "with_batches",
+]

@@ -1,0 +1,129 @@
+"""Mini-batches of rows that are held whole in memory."""
+
+import numpy as np
+import torch
+
+from ..utils import on_threads
+
+
+class _Targets(tuple):
+    """Targets with their rows' weights, cut like a tensor."""
+
+    __slots__ = ()
+
+    def index_select(self, dim, rows):
+        return _Targets(part.index_select(dim, rows) for part in self)
+
+    def split(self, size):
+        return [_Targets(parts) for parts in zip(*(part.split(size) for part in self), strict=True)]
+
+
+class Batches:
+    """Mini-batches cut from whole tensors: what skorch iterates over instead of a `DataLoader`.
+
+    Parameters
+    ----------
+    dataset : skorch.dataset.Dataset
+        Holds `X` and `y` whole; `y` may be a tuple of targets and row weights.
+    batch_size : int or "auto"
+        Rows of a batch; the last batch of a pass over the data may be smaller.
+        "auto": 60, but few enough for ten batches a pass, if that leaves eight rows.
+    intervals : sequence of int, default=None
+        For training: each iteration yields so many batches in turn, going on
+        where the previous one ended. Each pass over the data has an order of its own.
+        None yields one pass, in order.
+    seed : int, default=None
+        Determines the orders.
+    drop_last : bool, default=False
+        Leave out the smaller last batch of a pass.
+    gather : bool, default=True
+        Whether training batches hold rows of `X` and `y`, or only their positions and None.
+    rows : ndarray of int, default=None
+        Positions of the rows to train on; None for all.
+    n_threads : int, default=1
+        How many of torch's threads gather the rows.
+    **loader_options
+        Other options of a `DataLoader` (workers, pinned memory) have no meaning
+        here; they are taken so that prototypes that set them keep working.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skorch.dataset import Dataset
+    >>> from skticket.network import Batches
+    >>> batches = Batches(Dataset(np.arange(5), np.arange(5)), 2, intervals=[2, 3], seed=0)
+    >>> [len(X) for X, y in batches], [len(X) for X, y in batches]
+    ([2, 2], [1, 2, 2])
+    """
+
+    def __init__(
+        self,
+        dataset,
+        batch_size,
+        *,
+        intervals=None,
+        seed=None,
+        drop_last=False,
+        gather=True,
+        rows=None,
+        n_threads=1,
+        **loader_options,
+    ):
+        self.X = torch.as_tensor(dataset.X)
+        # Prediction has no targets, but skorch unpacks pairs.
+        y = self.X.new_zeros(len(self.X)) if dataset.y is None else dataset.y
+        self.y = _Targets(y) if isinstance(y, tuple) else torch.as_tensor(y)
+        self.rows = np.arange(len(self.X)) if rows is None else rows
+        self.n_threads = n_threads
+        self.batch_size = n_batch_rows(batch_size, len(self.rows))
+        self.drop_last = drop_last
+        self.gather = gather
+        self._intervals = None if intervals is None else iter(intervals)
+        self._shuffled = self._shuffle(np.random.RandomState(seed))
+
+    def _shuffle(self, random_state):
+        n = len(self.rows)
+        stop = max(n - n % self.batch_size, 1) if self.drop_last else n
+        while True:
+            order = torch.from_numpy(random_state.permutation(self.rows)).to(self.X.device)
+            for start in range(0, stop, self.batch_size):
+                positions = order[start : start + self.batch_size]
+                yield self._rows(positions) if self.gather else (positions, None)
+
+    def _rows(self, positions):
+        with on_threads(self.n_threads):
+            X = self.X.index_select(0, positions)
+        return X, self.y.index_select(0, positions)
+
+    def __iter__(self):
+        if self._intervals is None:
+            return iter(
+                zip(self.X.split(self.batch_size), self.y.split(self.batch_size), strict=True)
+            )
+        return (next(self._shuffled) for _ in range(next(self._intervals)))
+
+
+def n_batch_rows(batch_size, n_rows):
+    """Return how many rows a batch of `n_rows` has.
+
+    Parameters
+    ----------
+    batch_size : int or "auto"
+        As for `Batches`; -1 for all rows.
+    n_rows : int
+        Rows of the data.
+
+    Returns
+    -------
+    int
+
+    Examples
+    --------
+    >>> from skticket.network import n_batch_rows
+    >>> n_batch_rows("auto", 60_000), n_batch_rows("auto", 150), n_batch_rows(-1, 150)
+    (60, 15, 150)
+    """
+    if batch_size == "auto":
+        # A tenth of few rows, so that an epoch has steps enough.
+        batch_size = min(60, max(8, n_rows // 10))
+    return n_rows if batch_size == -1 else min(batch_size, n_rows)

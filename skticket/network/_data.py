@@ -1,0 +1,70 @@
+"""Rows to train and to evaluate on."""
+
+from dataclasses import dataclass, fields, replace
+from functools import cached_property
+
+import joblib
+import numpy as np
+from skorch.dataset import Dataset
+
+from ..utils import shared_tensor
+
+
+@dataclass(frozen=True)
+class Data:
+    """Rows to train on, and rows to tell when training has converged.
+
+    Parameters
+    ----------
+    X, X_valid : ndarray of float32, shape (n_samples, n_features, ...)
+        Inputs.
+    y, y_valid : ndarray, shape (n_samples,) or (n_samples, n_outputs)
+        Targets, of the type that the net's criterion takes.
+    classification : bool
+        Whether the score is the accuracy; otherwise it is R².
+    weight, weight_valid : ndarray of float32, shape (n_samples,), default=None
+        What the rows' losses and scores are weighted with.
+    X_test, y_test : ndarray, default=None
+        Rows that choose nothing, but whose score is recorded at each evaluation.
+    rows : ndarray of int, default=None
+        Positions of the training rows in `X`, `y` and `weight`, which saves a copy of most of
+        the data; all of them when None.
+    """
+
+    X: np.ndarray
+    y: np.ndarray
+    X_valid: np.ndarray
+    y_valid: np.ndarray
+    classification: bool
+    weight: np.ndarray = None
+    weight_valid: np.ndarray = None
+    X_test: np.ndarray = None
+    y_test: np.ndarray = None
+    rows: np.ndarray = None
+
+    @property
+    def n_rows(self):
+        """Number of training rows."""
+        return len(self.X if self.rows is None else self.rows)
+
+    @cached_property
+    def gathered(self):
+        """Data of which all rows of `X` are training rows; for those who cannot name them."""
+        if self.rows is None:
+            return self
+        weight = None if self.weight is None else self.weight[self.rows]
+        return replace(self, X=self.X[self.rows], y=self.y[self.rows], weight=weight, rows=None)
+
+    @cached_property
+    def digest(self):
+        """A hash of all rows, computed once: what remembers trainings tells data apart by it."""
+        data = self.gathered
+        return joblib.hash([getattr(data, f.name) for f in fields(data) if f.name != "rows"])
+
+
+def on_device(X, y, weight, device):
+    """Return a skorch data set of tensors, over the arrays' own memory where that is possible."""
+    X, y, weight = (
+        None if array is None else shared_tensor(array).to(device) for array in (X, y, weight)
+    )
+    return Dataset(X, y if weight is None else (y, weight))

@@ -1,0 +1,77 @@
+"""What is known of the rounds of a search, and which of them predicts."""
+
+import numpy as np
+
+from ..training import Trained
+
+# A score this much below the full network's still counts as reaching it.
+TOLERANCE = 1e-3
+
+
+def iterations_to_match(trained: Trained, full: Trained):
+    """Return the first iteration at which a ticket scores like the full network; NaN if none."""
+    wanted = full.valid_score[full.convergence] - TOLERANCE
+    matching = np.flatnonzero(trained.valid_score >= wanted)
+    return float(trained.iterations[matching[0]]) if len(matching) else np.nan
+
+
+def tabulate(rounds, trained):
+    """Return a dict of arrays, a row a training, ready for `pandas.DataFrame`.
+
+    Parameters
+    ----------
+    rounds : sequence of int
+        The round of each training.
+    trained : sequence of Trained
+        The trainings; the first is the full network's.
+
+    Returns
+    -------
+    dict of str to ndarray
+        Columns `round`, `density`, `n_weights`, `iterations_to_converge`,
+        `iterations_to_match` (NaN if never), `valid_score` and `valid_loss` (of the
+        trained network), `converged_score` and `converged_loss` (as they were at
+        convergence), `is_winning`, `fit_time` (seconds).
+    """
+    full = trained[0]
+    converged = np.array([t.iterations[t.convergence] for t in trained])
+    matched = np.array([iterations_to_match(t, full) for t in trained])
+    density = np.array([t.ticket.density for t in trained])
+    return {
+        "round": np.array(rounds),
+        "density": density,
+        "n_weights": np.array([t.ticket.n_weights for t in trained]),
+        "iterations_to_converge": converged,
+        "iterations_to_match": matched,
+        "valid_score": np.array([t.valid_score[-1] for t in trained]),
+        "valid_loss": np.array([t.valid_loss[-1] for t in trained]),
+        "converged_score": np.array([t.valid_score[t.convergence] for t in trained]),
+        "converged_loss": np.array([t.valid_loss[t.convergence] for t in trained]),
+        # The full network matches itself, but it is no ticket. NaN compares as False.
+        "is_winning": (density < 1) & (matched <= converged[0]),
+        "fit_time": np.array([t.fit_time for t in trained]),
+    }
+
+
+def select_round(results, select):
+    """Return the position of the training whose network predicts.
+
+    Parameters
+    ----------
+    results : dict of str to ndarray
+        From `tabulate`.
+    select : {"last", "best", "winning"}
+        The last; the one with the best validation score (the sparsest of
+        equals); or the sparsest that is a winning ticket, else the first.
+    """
+    if select == "last":
+        return len(results["round"]) - 1
+    eligible = (
+        results["is_winning"]
+        if select == "winning"
+        else results["valid_score"] == np.nanmax(results["valid_score"])
+    )
+    if not eligible.any():
+        return 0
+    candidates = np.flatnonzero(eligible)
+    return int(candidates[np.argmin(results["density"][candidates])])

@@ -1,0 +1,206 @@
+"""The search for winning tickets: train, then again and again prune, rewind, train."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from numbers import Integral
+
+import numpy as np
+from joblib import Memory
+from skorch import NeuralNet
+
+from ..initialization import resolve_init
+from ..network import Data, draw_initial, first_ticket, has_own_batches, steps_per_epoch
+from ..pruning import Prune, needs_gradients
+from ..rewinding import Rewind
+from ..ticket import Ticket
+from ..training import Gradients, Trained, train
+from ..utils import Stream, derive_seed
+
+
+def open_memory(folder):
+    """Return the memory that a folder holds.
+
+    Parameters
+    ----------
+    folder : str or path-like
+        Made when first written to.
+
+    Returns
+    -------
+    joblib.Memory
+        Compressed, because that carries a checksum: a damaged entry is trained anew.
+    """
+    return Memory(folder, verbose=0, compress=("zlib", 1))
+
+
+class _EndedEarly(Exception):
+    """Carries a training past the memory, which would take it for a whole one."""
+
+    def __init__(self, trained):
+        super().__init__("a callback ended the training")
+        self.trained = trained
+
+
+def _train_to_the_end(net, ticket, data, digest, *, on_evaluation=None, **settings):
+    """Train; raise `_EndedEarly` if `on_evaluation`, by which nothing is remembered, ends it.
+
+    Trainings are told apart by the `digest` of the data, which is computed once, not by the data.
+    """
+    ended = []
+
+    def report(net):
+        ended[:] = [True] if on_evaluation(net) else []
+        return bool(ended)
+
+    report = None if on_evaluation is None else report
+    trained = train(net, ticket, data, on_evaluation=report, **settings)
+    if ended:
+        raise _EndedEarly(trained)
+    return trained
+
+
+@dataclass(frozen=True)
+class Search:
+    """How tickets are searched for.
+
+    The seed of every step depends only on the search's seed and the number of the
+    round, so that searches with different strategies or lengths share what
+    they have in common.
+
+    Parameters
+    ----------
+    net : skorch.NeuralNet
+        Prototype of the net that trains.
+    layer_sizes : tuple or None
+        Hidden layer sizes, number of inputs and of outputs of the default network;
+        None where the net's module initializes itself.
+    row_shape : tuple of int
+        Shape of one row of inputs.
+    init : str or callable
+        Distribution of the default network's initial weights.
+    max_epochs : int
+        Passes over the training rows a round.
+    evaluate_every : int or None
+        Steps between evaluations; None for one evaluation an epoch.
+    rounds : int
+        Number of prunings.
+    prune_rate, strategy, schedule, rewind_to
+        As in `WinningTicketClassifier`.
+    layout : {"auto", "dense", "sparse"}
+        How weights are stored in training.
+    seed : int
+        Determines everything random.
+    memory : joblib.Memory
+        Where trainings are remembered, by all that determines them.
+    n_steps : int, default=None
+        Optimizer steps a round, instead of `max_epochs`.
+    """
+
+    net: NeuralNet
+    layer_sizes: tuple | None
+    row_shape: tuple
+    init: str | Callable
+    max_epochs: int
+    evaluate_every: int | None
+    rounds: int
+    prune_rate: float | int
+    strategy: object
+    schedule: str
+    rewind_to: str | int
+    layout: str
+    seed: int
+    memory: Memory
+    n_steps: int | None = None
+
+    @property
+    def n_rounds(self):
+        """How many times the network is pruned."""
+        return min(self.rounds, 1) if self.schedule == "one-shot" else self.rounds
+
+    def first_ticket(self):
+        """Return the full network, checked to bear every pruning to come."""
+        seed = derive_seed(self.seed, Stream.INITIAL)
+        ticket = first_ticket(self.net, self._fresh_arrays(seed), seed=seed)
+        if self.rounds:
+            Prune(self.prune_rate, self.strategy, repeat=self.rounds).fit(ticket)
+        return ticket
+
+    def _fresh_arrays(self, seed):
+        if self.layer_sizes is None:
+            return None
+        init = resolve_init(self.init)
+        return draw_initial(*self.layer_sizes, init, np.random.RandomState(seed))
+
+    def grid(self, n_rows):
+        """How many steps a training on `n_rows` rows has, and how many between evaluations."""
+        n_steps, evaluate_every = self.n_steps, self.evaluate_every
+        if n_steps is None or evaluate_every is None:
+            per_epoch = steps_per_epoch(self.net, n_rows)
+            n_steps = n_steps or self.max_epochs * per_epoch
+            evaluate_every = evaluate_every or per_epoch
+        return n_steps, evaluate_every
+
+    def n_evaluations(self, n_rows):
+        """How many evaluations the training on `n_rows` rows has."""
+        if not has_own_batches(self.net):
+            # An iterator of the user's has no grid but its epochs.
+            return self.max_epochs
+        n_steps, evaluate_every = self.grid(n_rows)
+        return -(-n_steps // evaluate_every)
+
+    def train(self, ticket: Ticket, data: Data, round, call=0, on_evaluation=None) -> Trained:
+        """Train a ticket as in this round; `call` counts trainings of one round."""
+        n_steps, evaluate_every = self.grid(data.n_rows)
+        first = round == 0 and call == 0
+        remembered = self.memory.cache(_train_to_the_end, ignore=["data", "on_evaluation"])
+        try:
+            return remembered(
+                self.net,
+                ticket,
+                data,
+                None if self.memory.location is None else data.digest,
+                n_steps=n_steps,
+                evaluate_every=evaluate_every,
+                seed=derive_seed(self.seed, Stream.TRAIN, round, call),
+                layout=self.layout,
+                checkpoint=self.rewind_to
+                if first and isinstance(self.rewind_to, Integral)
+                else None,
+                on_evaluation=on_evaluation,
+            )
+        except _EndedEarly as ended:
+            return ended.trained
+
+    def next_ticket(self, ticket: Ticket, data: Data, round) -> Ticket:
+        """Prune and rewind the trained ticket of the round before this one."""
+        return self.rewind_ticket(self.prune(ticket, round, data=data), round)
+
+    def prune(self, ticket: Ticket, round, rate=None, data: Data | None = None) -> Ticket:
+        """Prune a ticket for this round, at a rate other than the search's if given.
+
+        A strategy that scores weights by the loss needs the data.
+        """
+        if rate is None:
+            rate, repeat = self.prune_rate, self.rounds if self.schedule == "one-shot" else 1
+        else:
+            repeat = 1
+        gradients = None
+        if needs_gradients(self.strategy):
+            seed = derive_seed(self.seed, Stream.SCORE, round)
+            gradients = Gradients(self.net, self.row_shape, data, seed=seed)
+        return Prune(
+            rate,
+            self.strategy,
+            repeat=max(repeat, 1),
+            random_state=derive_seed(self.seed, Stream.PRUNE, round),
+            gradients=gradients,
+        ).transform(ticket)
+
+    def rewind_ticket(self, ticket: Ticket, round, to=None) -> Ticket:
+        """Rewind a ticket for this round, to a point other than the search's if given."""
+        to = self.rewind_to if to is None else to
+        seed = derive_seed(self.seed, Stream.REWIND, round)
+        init = self.init
+        if to == "reinit" and self.layer_sizes is None:
+            init = first_ticket(self.net, seed=seed, fresh=True).initial
+        return Rewind(to, init=init, random_state=seed).transform(ticket)

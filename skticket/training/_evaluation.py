@@ -1,0 +1,83 @@
+"""What is measured in the course of a training."""
+
+import numpy as np
+import torch
+from sklearn.metrics import r2_score
+from skorch.callbacks import Callback
+
+from ..network import read_arrays
+from ..utils import predict_nonlinearity
+
+
+class Evaluation(Callback):
+    """Record loss and score at each evaluation, and the weights at a checkpoint."""
+
+    def __init__(self, classification, checkpoint, on_evaluation, test):
+        self.classification = classification
+        self.checkpoint = checkpoint
+        self.on_evaluation = on_evaluation
+        self.test = test
+
+    def on_train_begin(self, net, X=None, y=None, **kwargs):
+        self.step = 0
+        self.iterations, self.losses, self.scores, self.test_scores = [], [], [], []
+        self.checkpoint_arrays = None
+
+    def on_epoch_begin(self, net, dataset_train=None, dataset_valid=None, **kwargs):
+        self._losses, self._predicted, self._true, self._weight = [], [], [], []
+
+    def on_batch_end(self, net, batch=None, training=None, loss=None, y_pred=None, **kwargs):
+        if training:
+            self.step += 1
+            if self.step == self.checkpoint:
+                self.checkpoint_arrays = read_arrays(net.module_)
+        else:
+            y, weight = batch[1] if isinstance(batch[1], tuple) else (batch[1], None)
+            weight = torch.ones(len(y)) if weight is None else weight.cpu()
+            self._losses.append(loss.item() * float(weight.sum()))
+            self._predicted.append(y_pred)
+            self._true.append(y.cpu())
+            self._weight.append(weight)
+
+    def on_epoch_end(self, net, dataset_train=None, dataset_valid=None, **kwargs):
+        weight = torch.cat(self._weight)
+        loss = sum(self._losses) / float(weight.sum())
+        self.iterations.append(self.step)
+        self.losses.append(loss)
+        self.scores.append(self._score(net, self._predicted, torch.cat(self._true), weight))
+        if self.test is not None:
+            batches = net.get_iterator(self.test, training=False)
+            outputs = [net.evaluation_step(batch, training=False) for batch in batches]
+            self.test_scores.append(self._score(net, outputs, self.test.y.cpu()))
+        net.history.record("iteration", self.step)
+        net.history.record("valid_loss", loss)
+        net.history.record("valid_score", self.scores[-1])
+        if self.on_evaluation is not None and self.on_evaluation(net):
+            raise KeyboardInterrupt  # skorch's way for a callback to end a training
+
+    def catch_up(self, net):
+        """Evaluate the weights at which a callback ended the training, if not yet done."""
+        if self.iterations and self.iterations[-1] == self.step:
+            return
+        self.on_evaluation = None
+        self.on_epoch_begin(net)
+        valid, _ = net.train_split(None)
+        for batch in net.get_iterator(valid, training=False):
+            self.on_batch_end(net, batch, training=False, **net.validation_step(batch))
+        self.on_epoch_end(net)
+
+    def _score(self, net, outputs, true, weight=None):
+        outputs = [y[0] if isinstance(y, tuple) else y for y in outputs]
+        predicted = predict_nonlinearity(net)(torch.cat(outputs)).cpu()
+        if self.classification:
+            return float(np.average(predicted.argmax(-1) == true, weights=weight))
+        # A diverged network must end in a NaN, not in r2_score's error.
+        if not torch.isfinite(predicted).all():
+            return np.nan
+        return r2_score(true, predicted, sample_weight=weight)
+
+    def add_to(self, net):
+        """Come before the user's callbacks, which may end the training."""
+        defaults = {name for name, _ in net.get_default_callbacks()}
+        position = sum(name in defaults and name != "print_log" for name, _ in net.callbacks_)
+        net.callbacks_.insert(position, ("evaluation", self))

@@ -1,0 +1,149 @@
+"""Training of one ticket through skorch: a pure function of ticket, data, settings and seed."""
+
+import time
+
+import numpy as np
+from sklearn.base import clone
+from skorch.helper import predefined_split
+
+from ..engines import computing
+from ..network import (
+    EVALUATION_ROWS,
+    Batches,
+    load_arrays,
+    on_device,
+    read_arrays,
+    takes_rows,
+    with_batches,
+)
+from ..ticket import Ticket
+from ..utils import isolated, n_training_threads, noting_interrupts
+from ._evaluation import Evaluation
+from ._trained import Trained
+
+
+def train(
+    net,
+    ticket,
+    data,
+    *,
+    n_steps,
+    evaluate_every,
+    seed=0,
+    layout="auto",
+    n_threads=None,
+    checkpoint=None,
+    on_evaluation=None,
+):
+    """Train a ticket's current weights under its masks.
+
+    The result depends on nothing but the arguments, to the bit: neither on
+    torch's global generators nor on the number of threads.
+
+    Parameters
+    ----------
+    net : skorch.NeuralNet
+        The prototype that says how to train; it is not changed.
+    ticket : Ticket
+        What to train. The optimizer's state starts afresh.
+    data : Data
+        Training and validation rows.
+    n_steps : int
+        Number of optimizer steps.
+    evaluate_every : int
+        Number of steps between evaluations; there is one at the end, too.
+    seed : int, default=0
+        Determines the order of the batches, and whatever is random in the net.
+    layout : {"auto", "dense", "sparse"}, default="auto"
+        How weights are stored: whole, with masks; or the surviving ones alone, where
+        an engine covers that, and otherwise whole. "auto" takes the faster.
+    n_threads : int, default=None
+        How many threads may share a step; those that this process may use when None,
+        but one where it trains in threads.
+    checkpoint : int, default=None
+        Keep the weights after so many steps in the ticket's `checkpoints`.
+    on_evaluation : callable, default=None
+        Called with the net after each evaluation; training ends early when it
+        returns True.
+
+    Returns
+    -------
+    Trained
+        The trained ticket, with its history.
+
+    Raises
+    ------
+    ValueError
+        If the last validation loss is not finite, or if `checkpoint` was not reached.
+    """
+    start = time.perf_counter()
+    n_threads = n_training_threads() if n_threads is None else n_threads
+    if not takes_rows(net):
+        data = data.gathered
+    with isolated(seed, net.device):
+        has_test = data.X_test is not None
+        test = on_device(data.X_test, data.y_test, None, net.device) if has_test else None
+        evaluation = Evaluation(data.classification, checkpoint, on_evaluation, test)
+        net = _ready_net(net, ticket, data, _intervals(n_steps, evaluate_every), seed)
+        evaluation.add_to(net)
+        with computing(net, ticket, data, layout=layout, n_threads=n_threads) as engine:
+            _run(net, on_device(data.X, data.y, data.weight, net.device), evaluation)
+    _check_outcome(evaluation)
+    checkpoints = dict(ticket.checkpoints)
+    if checkpoint is not None:
+        checkpoints[checkpoint] = evaluation.checkpoint_arrays
+    return Trained(
+        Ticket(ticket.initial, ticket.mask, read_arrays(net.module_), checkpoints),
+        net.history,
+        np.array(evaluation.iterations),
+        np.array(evaluation.losses),
+        np.array(evaluation.scores),
+        time.perf_counter() - start,
+        engine,
+        np.array(evaluation.test_scores) if has_test else None,
+    )
+
+
+def _intervals(n_steps, evaluate_every):
+    """Numbers of steps between evaluations; the last may be smaller."""
+    whole, rest = divmod(n_steps, evaluate_every)
+    return [evaluate_every] * whole + ([rest] if rest else [])
+
+
+def _ready_net(net, ticket, data, intervals, seed):
+    net = clone(net)
+    with_batches(net, "iterator_train", intervals=intervals, seed=seed, rows=data.rows)
+    with_batches(net, "iterator_valid", batch_size=EVALUATION_ROWS)
+    if net.iterator_train is Batches:
+        net.set_params(max_epochs=len(intervals))
+    valid = on_device(data.X_valid, data.y_valid, data.weight_valid, net.device)
+    net.set_params(train_split=predefined_split(valid))
+    net.initialize()
+    load_arrays(net.module_, ticket.weights)
+    return net
+
+
+def _run(net, dataset, evaluation):
+    """Run the training, which a callback may end, and so may the user."""
+    net.notify("on_train_begin", X=dataset, y=None)
+    with noting_interrupts() as interrupts:
+        try:
+            net.fit_loop(dataset)
+        except KeyboardInterrupt:
+            if interrupts:
+                raise
+            evaluation.catch_up(net)
+    net.notify("on_train_end", X=dataset, y=None)
+
+
+def _check_outcome(evaluation):
+    if not np.isfinite(evaluation.losses[-1:]).any():
+        raise ValueError(
+            f"training diverged: the validation losses were {evaluation.losses} after "
+            f"{evaluation.iterations} steps; a smaller learning_rate, or scaled inputs, may help"
+        )
+    if evaluation.checkpoint is not None and evaluation.checkpoint_arrays is None:
+        raise ValueError(
+            f"rewind_to={evaluation.checkpoint}: training ended after {evaluation.step} steps, "
+            "before the step to rewind to"
+        )

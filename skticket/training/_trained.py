@@ -1,0 +1,45 @@
+"""What a training gives."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from skorch.history import History
+
+from ..ticket import Ticket
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What a training gives.
+
+    Attributes
+    ----------
+    ticket : Ticket
+        With the weights as they were at the end.
+    history : skorch.history.History
+        A row an evaluation.
+    iterations : ndarray of int, shape (n_evaluations,)
+        Optimizer steps done at each evaluation.
+    valid_loss, valid_score : ndarray of float, shape (n_evaluations,)
+        Loss and score on the validation rows at each evaluation.
+    fit_time : float
+        Seconds.
+    engine : {"dense", "autograd", "sparse"}
+        What computed the steps.
+    test_score : ndarray of float, shape (n_evaluations,), or None
+        Score on the test rows at each evaluation, where the data have such rows.
+    """
+
+    ticket: Ticket
+    history: History
+    iterations: np.ndarray
+    valid_loss: np.ndarray
+    valid_score: np.ndarray
+    fit_time: float
+    engine: str
+    test_score: np.ndarray = None
+
+    @property
+    def convergence(self):
+        """Position of the evaluation with the lowest validation loss."""
+        return int(np.nanargmin(self.valid_loss))

@@ -1,0 +1,44 @@
+"""What all rooms may use: files, seeds, threads, torch's state, statistics."""
+
+from ._docstrings import substitute
+from ._files import replacing
+from ._private import (
+    HasMethods,
+    Interval,
+    RealNotInt,
+    StrOptions,
+    check_sample_weight,
+    fit_context,
+    params_of_rows,
+    predict_nonlinearity,
+    rows_of,
+    validate_params,
+)
+from ._seeds import Stream, derive_seed
+from ._statistics import student_half_width
+from ._threads import n_threads_allowed, n_training_threads, noting_interrupts
+from ._torch_state import isolated, on_threads, shared_tensor
+
+__all__ = [
+    "HasMethods",
+    "Interval",
+    "RealNotInt",
+    "StrOptions",
+    "Stream",
+    "check_sample_weight",
+    "derive_seed",
+    "fit_context",
+    "isolated",
+    "n_threads_allowed",
+    "n_training_threads",
+    "noting_interrupts",
+    "on_threads",
+    "params_of_rows",
+    "predict_nonlinearity",
+    "replacing",
+    "rows_of",
+    "shared_tensor",
+    "student_half_width",
+    "substitute",
+    "validate_params",
+]

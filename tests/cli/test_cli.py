@@ -1,0 +1,173 @@
+"""The command line, run as users run it but in this process."""
+
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris
+from typer.testing import CliRunner
+
+from skticket import Ticket
+from skticket.cli import app
+
+QUICK = ["--epochs", "2", "--hidden", "20,10"]
+
+
+def run(*arguments):
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+def assert_one_line_error(result, *parts):
+    assert result.exit_code == 2
+    line = result.stderr.strip()
+    assert line.startswith("skticket: error: ") and "\n" not in line
+    for part in parts:
+        assert part in line
+    assert "Traceback" not in result.output
+
+
+def csv(folder, loader=load_iris, **changes):
+    frame = loader(as_frame=True).frame.assign(**changes)
+    path = folder / "table.csv"
+    frame.to_csv(path, index=False)
+    return path
+
+
+def test_find_digits(tmp_path):
+    result = run("find", "digits", "--rounds", 2, "--output", tmp_path / "new", *QUICK)
+    assert result.exit_code == 0, result.output
+    assert sorted(os.listdir(tmp_path / "new")) == [
+        "rounds.csv",
+        "rounds.png",
+        "ticket.safetensors",
+    ]
+    table = pd.read_csv(tmp_path / "new" / "rounds.csv")
+    # 64 × 20 + 20 × 10 weights lose a fifth a round, and 10 × 10 a tenth.
+    assert list(table["n_weights"]) == [1580, 1274, 1028]
+    assert table["test_score"].between(0, 1).all()
+    for text in ("winning ticket", "1,028", "iterations", "65.1", "test accuracy"):
+        assert text in result.output
+    assert (tmp_path / "new" / "rounds.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_same_seed_same_ticket(tmp_path):
+    for name in ("first", "second"):
+        arguments = ["--rounds", 1, "--seed", 3, "--select", "last", "--output", tmp_path / name]
+        assert run("find", "digits", *arguments, *QUICK).exit_code == 0
+    first, second = (
+        Ticket.load(tmp_path / name / "ticket.safetensors") for name in ("first", "second")
+    )
+    assert first == second
+
+
+def test_options_reach_the_search(tmp_path):
+    options = ["--schedule", "one-shot", "--rewind-to", "5", "--strategy", "movement"]
+    options += ["--prune-rate", "30", "--select", "last", "--rounds", 2]
+    result = run("find", "digits", *options, "--output", tmp_path, *QUICK)
+    assert result.exit_code == 0, result.output
+    ticket = Ticket.load(tmp_path / "ticket.safetensors")
+    assert [mask.sum() for mask in ticket.mask.values()] == [1280 - 60, 200 - 60, 100 - 30]
+    assert list(ticket.checkpoints) == [5]
+
+
+def test_info(tmp_path):
+    ticket = Ticket(
+        {"w": np.ones((2, 3)), "b": np.zeros(2)},
+        {"w": np.array([[True, False, False], [True, True, False]])},
+    )
+    ticket.save(tmp_path / "ticket.safetensors")
+    result = run("info", tmp_path / "ticket.safetensors")
+    assert result.exit_code == 0
+    for text in ("2 × 3", "3 of 6 weights (50%)", "2 of 3 inputs"):
+        assert text in result.output
+
+
+def test_info_of_something_else(tmp_path):
+    (tmp_path / "note.txt").write_text("not a ticket")
+    assert_one_line_error(run("info", tmp_path / "note.txt"), "note.txt", "not a ticket")
+    assert_one_line_error(run("info", tmp_path / "absent"), "absent")
+
+
+def test_csv_of_classes(tmp_path):
+    names = np.array(["setosa", "versicolor", "virginica"])[load_iris().target]
+    path = csv(tmp_path, target=names)
+    output = tmp_path / "out"
+    result = run("find", path, "--target", "target", "--rounds", 1, "--output", output, *QUICK)
+    assert result.exit_code == 0, result.output
+    assert "accuracy" in result.output
+
+
+def test_csv_of_numbers_is_regression(tmp_path):
+    path = csv(tmp_path, load_diabetes)
+    arguments = ["find", path, "--target", "target", "--rounds", 1, "--output", tmp_path, *QUICK]
+    result = run(*arguments)
+    assert result.exit_code == 0, result.output
+    assert "R²" in result.output
+
+
+def test_task_may_be_named(tmp_path):
+    path = csv(tmp_path, load_breast_cancer)
+    options = ["--target", "target", "--task", "regression", "--rounds", 0, "--output", tmp_path]
+    result = run("find", path, *options, *QUICK)
+    assert result.exit_code == 0, result.output
+    assert "R²" in result.output
+
+
+def test_csv_errors(tmp_path):
+    path = csv(tmp_path)
+    assert_one_line_error(run("find", path), "--target", "target")
+    assert_one_line_error(run("find", path, "--target", "price"), "price", "petal width (cm)")
+    text = csv(tmp_path, colour="red")
+    assert_one_line_error(run("find", text, "--target", "target"), "colour", "text", "red")
+    column = load_iris(as_frame=True).frame["petal width (cm)"].where(lambda c: c > 0.15)
+    missing = csv(tmp_path, width=column)
+    assert_one_line_error(run("find", missing, "--target", "target"), "width", "missing")
+    assert_one_line_error(run("find", tmp_path / "no.csv", "--target", "a"), "no.csv")
+    (tmp_path / "empty.csv").write_text("")
+    assert_one_line_error(run("find", tmp_path / "empty.csv", "--target", "a"), "empty.csv")
+    (tmp_path / "short.csv").write_text("a,b\n1,2\n")
+    assert_one_line_error(run("find", tmp_path / "short.csv", "--target", "a"), "1 rows")
+
+
+@pytest.mark.parametrize(
+    ("options", "part"),
+    [
+        (["--rounds", "-1"], "rounds"),
+        (["--prune-rate", "1.5"], "prune_rate"),
+        (["--prune-rate", "much"], "prune_rate"),
+        (["--strategy", "luck"], "strategy"),
+        (["--rewind-to", "yesterday"], "rewind"),
+        (["--select", "first"], "select"),
+        (["--hidden", "20,x"], "hidden_layer_sizes"),
+        (["--epochs", "0"], "max_epochs"),
+        (["--prune-rate", "10000"], "10000"),
+        (["--strategy", "unit_input", "--hidden", "2", "--prune-rate", "1"], "1"),
+    ],
+)
+def test_wrong_options(options, part, tmp_path):
+    result = run("find", "digits", "--output", tmp_path / "out", *options)
+    assert_one_line_error(result, part)
+    assert not (tmp_path / "out").exists()
+
+
+def test_damaged_mnist_is_named(tmp_path, monkeypatch):
+    (tmp_path / "train-images-idx3-ubyte.gz").write_bytes(b"nothing")
+    monkeypatch.setenv("SKTICKET_DATA", str(tmp_path))
+    assert_one_line_error(run("find", "mnist"), "ubyte")
+
+
+def test_folder_that_cannot_be_written(tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    result = run("find", "digits", "--rounds", 0, "--output", tmp_path / "file", *QUICK)
+    assert_one_line_error(result, "file")
+
+
+def test_module_runs():
+    result = subprocess.run(
+        [sys.executable, "-m", "skticket", "--help"], capture_output=True, text=True, check=True
+    )
+    for command in ("find", "xor", "info"):
+        assert command in result.stdout
