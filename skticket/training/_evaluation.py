@@ -20,6 +20,8 @@ class Evaluation(Callback):
 
     def on_train_begin(self, net, X=None, y=None, **kwargs):
         self.step = 0
+        # Whether an exception is one of who is told of evaluations, and meant for the user.
+        self.is_reporting = False
         self.iterations, self.losses, self.scores, self.test_scores = [], [], [], []
         self.checkpoint_arrays = None
 
@@ -52,8 +54,12 @@ class Evaluation(Callback):
         net.history.record("iteration", self.step)
         net.history.record("valid_loss", loss)
         net.history.record("valid_score", self.scores[-1])
-        if self.on_evaluation is not None and self.on_evaluation(net):
-            raise KeyboardInterrupt  # skorch's way for a callback to end a training
+        if self.on_evaluation is not None:
+            self.is_reporting = True
+            ends = self.on_evaluation(net)
+            self.is_reporting = False
+            if ends:
+                raise KeyboardInterrupt  # skorch's way for a callback to end a training
 
     def catch_up(self, net):
         """Evaluate the weights at which a callback ended the training, if not yet done."""

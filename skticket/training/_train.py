@@ -130,7 +130,7 @@ def _run(net, dataset, evaluation):
         try:
             net.fit_loop(dataset)
         except KeyboardInterrupt:
-            if interrupts:
+            if interrupts or evaluation.is_reporting:
                 raise
             evaluation.catch_up(net)
     net.notify("on_train_end", X=dataset, y=None)
