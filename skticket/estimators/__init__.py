@@ -1,8 +1,9 @@
 """The estimators: a search for a winning ticket, as scikit-learn has it."""
 
-from ._base import WinningTicketBase, check_inputs, fit_control, without_rounds, zero_row
+from ._base import WinningTicketBase
 from ._classifier import WinningTicketClassifier
 from ._regressor import WinningTicketRegressor
+from ._within import check_inputs, fit_control, without_rounds, zero_row
 
 __all__ = [
     "WinningTicketBase",

@@ -1,38 +1,46 @@
 """What classifier and regressor share."""
 
 from abc import ABCMeta, abstractmethod
+from contextlib import contextmanager
 from copy import copy
 from dataclasses import replace
 from functools import partial
 from numbers import Integral, Real
-from pickle import PicklingError
 
-import joblib
 import numpy as np
 from sklearn.base import BaseEstimator, clone, is_classifier
 from sklearn.callback import CallbackSupportMixin
-from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import check_is_fitted, check_memory, validate_data
+from sklearn.utils.validation import check_is_fitted, validate_data
 from skorch import NeuralNet
 
 from ..engines import Predictor
 from ..initialization import INIT_NAMES
-from ..network import OPTIMIZERS, Data, check_outputs, default_net, prediction_net, read_arrays
+from ..network import (
+    OPTIMIZERS,
+    check_outputs,
+    default_net,
+    layer_sizes_of,
+    prediction_net,
+    read_arrays,
+)
 from ..pruning import RATE_CONSTRAINTS, STRATEGY_CONSTRAINTS
 from ..rewinding import REWIND_CONSTRAINTS
-from ..search import Search, open_memory, select_round, tabulate
+from ..search import Search, open_memory, select_round
 from ..ticket import Ticket
 from ..utils import (
     HasMethods,
     Interval,
-    Stream,
     StrOptions,
     check_sample_weight,
-    derive_seed,
     fit_context,
 )
+from ._rows import hold_out
+from ._run import Run, run_key
+
+# What a fit learns, beside what users see.
+_FITTED = ("_predictor", "_round", "_row_shape", "_run", "_target_shape")
 
 
 def _has_two_forms(estimator):
@@ -137,16 +145,23 @@ class WinningTicketBase(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
         ValueError
             If a parameter or the data are invalid, if the prunings asked for would
             leave nothing of a layer, or if training diverges.
+
+        Notes
+        -----
+        A fit that fails, or is interrupted, leaves the estimator as it was before. With
+        `warm_start=True`, the next one goes on from the rounds that it had finished.
         """
-        X, y = self._validate(X, y, reset=True)
-        data_key = self._data_key(X, y, sample_weight) if self.warm_start else None
-        if data_key is None or data_key != getattr(self, "_warm_key", None):
-            self._forget()
-        self._warm_key = data_key
-        search = self._build_search()
-        check_outputs(search.net, X, self._output_shape())
-        self._keep(search.n_rounds + 1)
-        data = self._hold_out(X, y, sample_weight)
+        with self._all_or_nothing():
+            X, y = self._validate(X, y, reset=True)
+            key = run_key(self, X, y, sample_weight) if self.warm_start else None
+            self._begin(key)
+            search = self._build_search()
+            check_outputs(search.net, X, self._output_shape())
+            self._set_run(self._run.first(search.n_rounds + 1))
+            self._fit(search, X, y, self._hold_out(X, y, sample_weight))
+        return self
+
+    def _fit(self, search, X, y, data):
         ticket = self.tickets_[-1] if self.tickets_ else search.first_ticket()
         root = self._init_callback_context(max_subtasks=search.n_rounds + 1)
         root.call_on_fit_task_begin(estimator=self, X=X, y=y)
@@ -155,75 +170,70 @@ class WinningTicketBase(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
                 ticket = search.next_ticket(ticket, data, number)
             context = root.subcontext("round", max_subtasks=search.n_evaluations(data.n_rows))
             context.call_on_fit_task_begin(estimator=self, X=X, y=y)
-            trained = search.train(
-                ticket,
-                data,
-                number,
-                on_evaluation=partial(self._report, search, context, ticket, X, y),
-            )
+            report = partial(self._report, search, context, ticket, X, y)
+            trained = search.train(ticket, data, number, on_evaluation=report)
             ticket = trained.ticket
             self._record(number, trained)
+            current = partial(self._as_of, search, ticket)
             if context.call_on_fit_task_end(
-                estimator=self,
-                X=X,
-                y=y,
-                reconstruction_attributes=partial(self._as_of, search, ticket),
+                estimator=self, X=X, y=y, reconstruction_attributes=current
             ):
                 break
         self._choose(search, select_round(self.round_results_, self.select))
         root.call_on_fit_task_end(estimator=self, X=X, y=y, reconstruction_attributes=dict)
-        return self
 
-    def _data_key(self, X, y, sample_weight):
-        """Hash of all that determines the rounds, but for their number; None if there is none."""
-        irrelevant = {"select", "verbose", "memory", "warm_start"}
-        if self.schedule == "iterative":
-            irrelevant.add("rounds")
-        if not isinstance(self.random_state, Integral):
-            # The seed once drawn stays; the generator it came from has moved on.
-            irrelevant.add("random_state")
-        params = {k: v for k, v in self.get_params(deep=False).items() if k not in irrelevant}
+    @contextmanager
+    def _all_or_nothing(self):
+        """If what is done within fails, be as before, but for rounds to go on from."""
+        before = self._fitted_state()
         try:
-            return joblib.hash((params, X, y, sample_weight))
-        except PicklingError:
-            # A function made on the spot, of which nobody knows whether it is still the same.
-            return None
+            yield
+        except BaseException:
+            after = self._fitted_state()
+            for name in after:
+                delattr(self, name)
+            vars(self).update(before)
+            if self.warm_start:
+                self._unfinished = after.get("_run")
+            raise
 
-    def _forget(self):
-        """Start anew, with a seed of its own."""
+    def _fitted_state(self):
+        return {k: v for k, v in vars(self).items() if k.endswith("_") or k in _FITTED}
+
+    def _begin(self, key=None):
+        """Go on from the run that `key` tells, if there is one; otherwise start anew."""
+        for run in (vars(self).pop("_unfinished", None), vars(self).get("_run")):
+            if key is not None and run is not None and run.key == key:
+                self._set_run(run)
+                return
         random_state = self.random_state
         if random_state is None:
             # Not NumPy's global generator, which is to stay as it is.
             random_state = np.random.RandomState()
-        self._seed = check_random_state(random_state).randint(np.iinfo(np.int32).max)
+        seed = check_random_state(random_state).randint(np.iinfo(np.int32).max)
         self._round = 0
-        self._rounds, self._trained = [], []
-        self._keep(0)
+        self._set_run(Run(seed, key))
 
-    def _keep(self, n_rounds):
-        """Keep the first trainings; `warm_start` goes on from them."""
-        self._rounds, self._trained = self._rounds[:n_rounds], self._trained[:n_rounds]
-        self.tickets_ = [trained.ticket for trained in self._trained]
-        self.histories_ = [trained.history for trained in self._trained]
-        if self._trained:
-            self.round_results_ = tabulate(self._rounds, self._trained)
+    def _set_run(self, run):
+        self._run = run
+        vars(self).update(run.attributes())
 
     def _fit_by_hand(self, X, y, sample_weight, **options):
-        first = not hasattr(self, "ticket_")
-        X, y = self._validate(X, y, reset=first, **options)
-        if first:
-            self._forget()
-        search = self._build_search()
-        if first:
-            check_outputs(search.net, X, self._output_shape())
-            self.ticket_ = search.first_ticket()
-        self._warm_key = None
-        round_trainings = self._rounds.count(self._round)
-        trained = search.train(
-            self.ticket_, self._hold_out(X, y, sample_weight), self._round, round_trainings
-        )
-        self._record(self._round, trained)
-        self._choose(search, len(self.tickets_) - 1)
+        with self._all_or_nothing():
+            first = not hasattr(self, "ticket_")
+            X, y = self._validate(X, y, reset=first, **options)
+            if first:
+                self._begin()
+            search = self._build_search()
+            if first:
+                check_outputs(search.net, X, self._output_shape())
+                self.ticket_ = search.first_ticket()
+            # What is trained by hand is nothing that a fit may go on from.
+            self._run = replace(self._run, key=None)
+            data = self._hold_out(X, y, sample_weight)
+            call = self._run.rounds.count(self._round)
+            self._record(self._round, search.train(self.ticket_, data, self._round, call))
+            self._choose(search, len(self.tickets_) - 1)
         return self
 
     def prune(self, rate=None, X=None, y=None, sample_weight=None):
@@ -368,13 +378,8 @@ class WinningTicketBase(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
     def _build_search(self):
         layer_sizes = None
         if self.net is None:
-            hidden = np.atleast_1d(np.asarray(self.hidden_layer_sizes, dtype=object)).tolist()
-            if any(not isinstance(size, Integral) or size < 1 for size in hidden):
-                raise ValueError(
-                    "hidden_layer_sizes must be integers of at least 1, "
-                    f"got {self.hidden_layer_sizes!r}"
-                )
-            layer_sizes = (tuple(hidden), self.n_features_in_, self._n_outputs())
+            hidden = layer_sizes_of(self.hidden_layer_sizes)
+            layer_sizes = (hidden, self.n_features_in_, self._n_outputs())
         net = self._default_net(*layer_sizes) if self.net is None else clone(self.net)
         return Search(
             net=net,
@@ -389,14 +394,9 @@ class WinningTicketBase(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
             schedule=self.schedule,
             rewind_to=self.rewind_to,
             layout=self.layout,
-            seed=self._seed,
-            memory=self._memory(),
+            seed=self._run.seed,
+            memory=open_memory(self.memory),
         )
-
-    def _memory(self):
-        if isinstance(self.memory, str):
-            return open_memory(self.memory)
-        return check_memory(self.memory)
 
     def _default_net(self, *layer_sizes):
         return default_net(
@@ -420,18 +420,15 @@ class WinningTicketBase(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
                 )
             counts = weight > 0
             X, y, weight = X[counts], y[counts], weight[counts]
-        targets = self._encode(y)
-        rows, valid_rows = self._split(y)
-        return Data(
-            # Batches are gathered by rows.
-            np.ascontiguousarray(X),
-            targets,
-            X[valid_rows],
-            targets[valid_rows],
-            is_classifier(self),
+        return hold_out(
+            X,
+            y,
+            self._encode(y),
             weight,
-            None if weight is None else weight[valid_rows],
-            rows=rows,
+            classification=is_classifier(self),
+            fraction=self.validation_fraction,
+            limits=self._split_limits,
+            seed=self._run.seed,
         )
 
     def _row_weights(self, X, y, sample_weight):
@@ -439,25 +436,8 @@ class WinningTicketBase(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
             return None
         return check_sample_weight(sample_weight, X, dtype=np.float32, ensure_non_negative=True)
 
-    def _split(self, y):
-        """Positions of the rows to train on, and of those to evaluate on."""
-        everything = np.arange(len(y))
-        n_valid = round(self.validation_fraction * len(y))
-        smallest, stratify = self._split_limits(y, n_valid)
-        if n_valid < smallest or len(y) - n_valid < smallest:
-            return everything, everything
-        rows, valid_rows = train_test_split(
-            everything,
-            test_size=n_valid,
-            stratify=stratify,
-            random_state=derive_seed(self._seed, Stream.SPLIT),
-        )
-        return rows, valid_rows
-
     def _record(self, number, trained):
-        self._rounds.append(number)
-        self._trained.append(trained)
-        self._keep(len(self._trained))
+        self._set_run(self._run.after(number, trained))
         if self.verbose:
             row = {name: column[-1] for name, column in self.round_results_.items()}
             print(
@@ -468,8 +448,8 @@ class WinningTicketBase(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
 
     def _choose(self, search, position):
         """Let the network of one training predict."""
-        self.selected_round_ = self._round = self._rounds[position]
-        self.n_iter_ = int(self._trained[position].iterations[-1])
+        self.selected_round_ = self._round = self._run.rounds[position]
+        self.n_iter_ = int(self._run.trained[position].iterations[-1])
         self._set_ticket(search, self.tickets_[position])
 
     def _set_ticket(self, search, ticket):
@@ -501,7 +481,7 @@ class WinningTicketBase(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
         )
         if ends:
             # A round cut short is nothing that a later fit may go on from.
-            self._warm_key = None
+            self._run = replace(self._run, key=None)
         return ends
 
     def _validate_inputs(self, X, y="no_validation", *, reset, dtype=np.float32, **options):
@@ -514,36 +494,12 @@ class WinningTicketBase(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
     def _outputs(self, X):
         """Return probabilities or targets; those of the default network in X's precision."""
         check_is_fitted(self)
-        X = check_inputs(self, X)
-        return (
-            self._activate(self._predictor(X)) if self.net is None else self.net_.predict_proba(X)
-        )
+        X = self._check_inputs(X)
+        if self.net is not None:
+            return self.net_.predict_proba(X)
+        return self._activate(self._predictor(X))
 
-
-def check_inputs(estimator, X):
-    """Return checked inputs of a fitted estimator, in a precision that it predicts in."""
-    dtype = (np.float64, np.float32) if estimator.net is None else np.float32
-    return estimator._validate_inputs(X, reset=False, dtype=dtype)
-
-
-def zero_row(estimator):
-    """Return a row of zeros, such as a fitted estimator takes."""
-    return np.zeros((1, *estimator._row_shape), np.float32)
-
-
-def without_rounds(estimator):
-    """Return a copy that holds one ticket, and what predicts and trains it again."""
-    other = copy(estimator)
-    for name in ("tickets_", "histories_", "_rounds", "_trained", "net_", "_predictor"):
-        vars(other).pop(name, None)
-    return other
-
-
-def fit_control(estimator, X, y, sample_weight=None, *, control, seed):
-    """Return a copy that predicts with a control, trained as the selected round was."""
-    X, y = estimator._validate(X, y, reset=False)
-    search = replace(estimator._build_search(), seed=seed)
-    ticket = search.rewind_ticket(estimator.ticket_, estimator.selected_round_, control)
-    data = estimator._hold_out(X, y, sample_weight)
-    trained = search.train(ticket, data, estimator.selected_round_)
-    return estimator._with(search, trained.ticket)
+    def _check_inputs(self, X):
+        """Return checked inputs, in a precision that predictions are made in."""
+        dtype = (np.float64, np.float32) if self.net is None else np.float32
+        return self._validate_inputs(X, reset=False, dtype=dtype)

@@ -1,5 +1,7 @@
 """skorch nets: the default one, and what is asked of any."""
 
+from numbers import Integral
+
 import numpy as np
 import torch
 from sklearn.base import clone
@@ -73,6 +75,16 @@ class TicketNet(NeuralNet):
 def has_listeners(net):
     """Tell whether anything of the user's sees, or changes, what happens within a step."""
     return type(net) is not TicketNet or bool(net.callbacks)
+
+
+def layer_sizes_of(hidden_layer_sizes):
+    """Return the sizes of hidden layers as a tuple; raise `ValueError` if they are none."""
+    sizes = np.atleast_1d(np.asarray(hidden_layer_sizes, dtype=object)).tolist()
+    if any(isinstance(n, bool) or not isinstance(n, Integral) or n < 1 for n in sizes):
+        raise ValueError(
+            f"hidden_layer_sizes must be integers of at least 1, got {hidden_layer_sizes!r}"
+        )
+    return tuple(sizes)
 
 
 def default_net(

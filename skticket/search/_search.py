@@ -3,9 +3,11 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from numbers import Integral
+from os import PathLike
 
 import numpy as np
 from joblib import Memory
+from sklearn.utils.validation import check_memory
 from skorch import NeuralNet
 
 from ..initialization import resolve_init
@@ -17,20 +19,24 @@ from ..training import Gradients, Trained, train
 from ..utils import Stream, derive_seed
 
 
-def open_memory(folder):
+def open_memory(memory):
     """Return the memory that a folder holds.
 
     Parameters
     ----------
-    folder : str or path-like
-        Made when first written to.
+    memory : str, path-like, joblib.Memory or None
+        A folder, made when first written to; or what `sklearn.utils.validation.check_memory`
+        takes.
 
     Returns
     -------
     joblib.Memory
-        Compressed, because that carries a checksum: a damaged entry is trained anew.
+        That of a folder is compressed, because that carries a checksum: a damaged entry is
+        trained anew.
     """
-    return Memory(folder, verbose=0, compress=("zlib", 1))
+    if isinstance(memory, str | PathLike):
+        return Memory(memory, verbose=0, compress=("zlib", 1))
+    return check_memory(memory)
 
 
 class _EndedEarly(Exception):
