@@ -6,9 +6,21 @@ No rule knows anything of the machine, so that results do not depend on it.
 import numpy as np
 import torch
 from skorch import NeuralNet, NeuralNetBinaryClassifier, NeuralNetClassifier, NeuralNetRegressor
+from skorch.callbacks import (
+    BatchScoring,
+    EarlyStopping,
+    EpochScoring,
+    EpochTimer,
+    GradientNormClipping,
+    LRScheduler,
+    PassthroughScoring,
+    PrintLog,
+    ProgressBar,
+)
 from torch import nn
 
 from ..network import MLP, Batches, TicketNet, has_listeners
+from ..utils import has_hooks, is_as_its_class
 from ._optimizers import CompiledAdam, CompiledSGD
 
 _ACTIVATIONS = {
@@ -38,6 +50,18 @@ _OPTIMIZERS = {
     ),
 }
 _NETS = (NeuralNet, NeuralNetClassifier, NeuralNetBinaryClassifier, NeuralNetRegressor, TicketNet)
+# Callbacks that see no more of the module than its outputs, its state by name, or all of its
+# gradients alike. Others may address a parameter, of which the sparse engine has but one.
+_CALLBACKS = (
+    EarlyStopping,
+    EpochTimer,
+    GradientNormClipping,
+    LRScheduler,
+    PassthroughScoring,
+    PrintLog,
+    ProgressBar,
+)
+_SCORINGS = (BatchScoring, EpochScoring)
 # Given a gradient of exactly 0 from the start, these leave a weight of 0 as it is.
 _KEEP_ZEROS = (torch.optim.SGD, torch.optim.Adam, torch.optim.AdamW)
 # A network of fewer weights trains in seconds however it is computed, less than it takes to
@@ -89,7 +113,7 @@ def activation_of(module):
     """Return the name of a fully connected module's activation; None of another module."""
     if type(module) is MLP:
         return "relu"
-    if type(module).forward is not nn.Sequential.forward:
+    if not _is_sequential(module):
         return None
     parts = list(module)
     linears, activations = parts[::2], {type(part) for part in parts[1::2]}
@@ -98,6 +122,16 @@ def activation_of(module):
     if len(parts) % 2 == 0 or len(activations) > 1:
         return None
     return _ACTIVATIONS.get(activations.pop()) if activations else "identity"
+
+
+def _is_sequential(module):
+    """Whether a module is a `Sequential`, or of a class that only says of what parts."""
+    kinds = type(module).__mro__
+    if nn.Sequential not in kinds:
+        return False
+    own = kinds[: kinds.index(nn.Sequential)]
+    methods = {name for kind in own for name, value in vars(kind).items() if callable(value)}
+    return methods <= {"__init__"}
 
 
 def loss_of(net):
@@ -128,10 +162,37 @@ def _sparse_covers(net):
         and str(net.device) == "cpu"
         and not net.compile
         and activation_of(net.module_) is not None
-        and all(p.dtype == torch.float32 and p.requires_grad for p in net.module_.parameters())
+        and _is_untouched(net.module_)
+        and all(map(_is_known, net.callbacks_))
         and loss_of(net) is not None
+        and _is_untouched(net.criterion_)
         and compiled_optimizer(net.optimizer_) is not None
     )
+
+
+def _is_untouched(module):
+    """Whether a module does what its class says: no hooks, no ties, nothing frozen or replaced."""
+    parts = list(module.named_modules(remove_duplicate=False))
+    parameters = list(module.named_parameters(remove_duplicate=False))
+    holders = [part for _, part in parts if list(part.parameters(recurse=False))]
+    return (
+        not has_hooks(module)
+        and all(is_as_its_class(part) for _, part in parts)
+        and len(set(map(id, holders))) == len(holders)
+        and len({id(p) for _, p in parameters}) == len(parameters)
+        and all(
+            type(p) is nn.Parameter and p.dtype == torch.float32 and p.requires_grad
+            for _, p in parameters
+        )
+        and not list(module.buffers())
+    )
+
+
+def _is_known(named_callback):
+    _, callback = named_callback
+    if type(callback) in _SCORINGS:
+        return isinstance(callback.scoring, str)
+    return type(callback) in _CALLBACKS
 
 
 def _dense_covers(net):

@@ -141,7 +141,7 @@ def train_stack(
         start = partial(_sgd, learning_rate=learning_rate, momentum=momentum)
     trained = []
     for chunk in gen_batches(len(tickets), _chunk_size(units, n_rows, memory_limit)):
-        with isolated(seed, device), torch.inference_mode():
+        with isolated(None, device), torch.inference_mode():
             trained += _train_chunk(
                 tickets[chunk],
                 [numbers[chunk] for numbers in units],
@@ -299,7 +299,8 @@ def _pack(arrays, places):
     """Return the trained parameters as an array (n_parameters, n_networks), padded."""
     parts = [arrays[name][place].T for name, place in places.items()]
     flat = np.concatenate([part.reshape(-1, part.shape[-1]) for part in parts], dtype=np.float32)
-    return np.pad(flat, ((0, 0), (0, -flat.shape[1] % _LANES)))
+    # A single row would be padded in Fortran's order, of which torch would train a copy.
+    return np.ascontiguousarray(np.pad(flat, ((0, 0), (0, -flat.shape[1] % _LANES))))
 
 
 def _unpack(flat, arrays, places):

@@ -154,6 +154,20 @@ def default_net(
     )
 
 
+def isolation(net, seed):
+    """Compute with a net from a seed, as `isolated`; the default one draws no numbers.
+
+    Parameters
+    ----------
+    net : skorch.NeuralNet
+        The prototype.
+    seed : int
+        For whatever is random in it.
+    """
+    is_default = type(net) is TicketNet and net.module is MLP
+    return isolated(None if is_default else seed, net.device)
+
+
 def first_ticket(net, arrays=None, *, seed=0, fresh=False):
     """Return the ticket of a net's whole, untrained network.
 
@@ -169,7 +183,7 @@ def first_ticket(net, arrays=None, *, seed=0, fresh=False):
         Whether a module that the prototype holds as an instance, with weights of
         its own, is to be initialized anew.
     """
-    with isolated(seed, net.device):
+    with isolation(net, seed):
         net = clone(net).initialize()
         if fresh and isinstance(net.module, torch.nn.Module):
             for part in net.module_.modules():
@@ -191,7 +205,7 @@ def check_outputs(net, X, output_shape):
         Shape that the output for a single row must have.
     """
     rows = np.concatenate([X[:1], X[:1]])
-    with isolated(0, net.device), torch.no_grad():
+    with isolation(net, 0), torch.no_grad():
         net = clone(net).initialize()
         net.module_.eval()
         try:
@@ -209,7 +223,7 @@ def check_outputs(net, X, output_shape):
 def prediction_net(net, ticket):
     """Return an initialized net that predicts with the ticket's weights."""
     net = with_batches(clone(net), "iterator_valid", batch_size=EVALUATION_ROWS)
-    with isolated(0, net.device):
+    with isolation(net, 0):
         net.initialize()
     load_arrays(net.module_, ticket.weights)
     return net

@@ -6,8 +6,7 @@ import numpy as np
 import torch
 from sklearn.base import clone
 
-from ..network import load_arrays
-from ..utils import isolated
+from ..network import isolation, load_arrays
 
 
 class Gradients:
@@ -67,7 +66,7 @@ class Gradients:
         ValueError
             If there are no data.
         """
-        with isolated(self.seed, self.net.device):
+        with isolation(self.net, self.seed):
             loss, weights = self._loss(ticket, n_rows)
             return _to_arrays(ticket, _gradient(loss, weights))
 
@@ -95,7 +94,7 @@ class Gradients:
         ValueError
             If there are no data.
         """
-        with isolated(self.seed, self.net.device):
+        with isolation(self.net, self.seed):
             loss, weights = self._loss(ticket, n_rows, temperature)
             gradient = _gradient(loss, weights, create_graph=True)
             # The derivative of g·v, with v = g held fixed, is Hv.
@@ -120,7 +119,7 @@ class Gradients:
             a row of ones, without the biases of the layers that can be pruned.
         """
         biases = {layer.bias for layer in ticket.layers}
-        with isolated(self.seed, "cpu"):
+        with isolation(self.net, self.seed):
             module = self._double_module
             load_arrays(module, ticket.initial)
             with torch.no_grad():

@@ -10,6 +10,7 @@ from ..engines import computing
 from ..network import (
     EVALUATION_ROWS,
     Batches,
+    isolation,
     load_arrays,
     on_device,
     read_arrays,
@@ -17,7 +18,7 @@ from ..network import (
     with_batches,
 )
 from ..ticket import Ticket
-from ..utils import isolated, n_training_threads, noting_interrupts
+from ..utils import n_training_threads, noting_interrupts
 from ._evaluation import Evaluation
 from ._trained import Trained
 
@@ -80,13 +81,14 @@ def train(
     n_threads = n_training_threads() if n_threads is None else n_threads
     if not takes_rows(net):
         data = data.gathered
-    with isolated(seed, net.device):
+    with isolation(net, seed):
         has_test = data.X_test is not None
         test = on_device(data.X_test, data.y_test, None, net.device) if has_test else None
         evaluation = Evaluation(data.classification, checkpoint, on_evaluation, test)
         net = _ready_net(net, ticket, data, _intervals(n_steps, evaluate_every), seed)
-        evaluation.add_to(net)
         with computing(net, ticket, data, layout=layout, n_threads=n_threads) as engine:
+            # Only now: engines ask who listens.
+            evaluation.add_to(net)
             _run(net, on_device(data.X, data.y, data.weight, net.device), evaluation)
     _check_outcome(evaluation)
     checkpoints = dict(ticket.checkpoints)

@@ -1,6 +1,7 @@
 """torch's global state, borrowed and given back as it was; memory shared with torch."""
 
-from contextlib import contextmanager
+import threading
+from contextlib import ExitStack, contextmanager
 
 import numpy as np
 import torch
@@ -23,28 +24,44 @@ def on_threads(n_threads):
         torch.set_num_threads(before)
 
 
+# torch has one generator a process, so its borrowers have to take turns.
+_BORROWING = threading.RLock()
+
+
 @contextmanager
 def isolated(seed, device):
-    """Train from `seed`, torch being on one thread, and leave its global state as it was.
+    """Compute from `seed`, torch being on one thread, and leave its global state as it was.
 
     One thread, because torch's number of threads changes sums in their last bits. What
-    is shared by threads is cut into parts that do not depend on their number.
+    is shared by threads is cut into parts that do not depend on their number. The number is
+    a thread's own; but one that first uses torch in the meantime begins with that of here.
 
     Parameters
     ----------
-    seed : int
-        For torch's generators.
+    seed : int or None
+        For torch's generators, which are borrowed: other threads that do so wait, and
+        numbers that others draw from them meanwhile are not their own. None where nothing
+        is drawn: then the generators are not touched.
     device : str or torch.device
         Where the training runs.
     """
+    with ExitStack() as stack:
+        if seed is not None:
+            stack.enter_context(_BORROWING)
+            stack.enter_context(_seeded(seed, device))
+        stack.enter_context(on_threads(1))
+        yield
+
+
+@contextmanager
+def _seeded(seed, device):
     devices = [torch.device(device)] if str(device).startswith("cuda") else []
     with torch.random.fork_rng(devices):
         torch.default_generator.manual_seed(seed)
         for cuda in devices:
             with torch.cuda.device(cuda):
                 torch.cuda.manual_seed(seed)
-        with on_threads(1):
-            yield
+        yield
 
 
 def shared_tensor(array):

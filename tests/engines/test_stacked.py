@@ -278,3 +278,23 @@ def test_bad_arguments_are_named(change, message):
     arguments = {"tickets": make_tickets(2, (2, 4, 1)), "X": X_XOR, "y": Y_XOR, "n_steps": 1}
     with pytest.raises(ValueError, match=message):
         train_stack(**arguments | change)
+
+
+@pytest.mark.parametrize("n_outputs", [1, 2, 3])
+@pytest.mark.parametrize("n_inputs", [1, 2])
+def test_without_hidden_layers(n_inputs, n_outputs):
+    rng = np.random.RandomState(0)
+    tickets = []
+    for _ in range(3):
+        weights = rng.normal(size=(n_outputs, n_inputs)).astype(np.float32)
+        arrays = {"layers.0.weight": weights, "layers.0.bias": np.zeros(n_outputs, np.float32)}
+        tickets.append(Ticket.full(arrays, ["layers.0.weight"]))
+    X, y = rng.normal(size=(20, n_inputs)), rng.normal(size=(20, n_outputs))
+    trained = train_stack(
+        tickets, X, y, n_steps=1, loss="squared_error", optimizer="sgd", learning_rate=0.1
+    )
+    for before, after in zip(tickets, trained, strict=True):
+        weights = before.weights["layers.0.weight"]
+        errors = 2 * (X @ weights.T - y) / y.size
+        expected = weights - 0.1 * errors.T @ X
+        np.testing.assert_allclose(after.weights["layers.0.weight"], expected, rtol=1e-5, atol=1e-6)
