@@ -2,11 +2,9 @@
 
 from dataclasses import dataclass, replace
 from numbers import Integral
-from pickle import PicklingError
 
-import joblib
-
-from ..search import tabulate
+from ..search import key_of, tabulate
+from ..utils import code_key
 
 
 @dataclass(frozen=True)
@@ -57,8 +55,5 @@ def run_key(estimator, X, y, sample_weight):
         irrelevant.add("random_state")
     params = estimator.get_params(deep=False)
     params = {name: value for name, value in params.items() if name not in irrelevant}
-    try:
-        return joblib.hash((params, X, y, sample_weight))
-    except PicklingError:
-        # A function made on the spot, of which nobody knows whether it is still the same.
-        return None
+    # Among its parts None is a value like others; of the code it says that nobody can tell.
+    return key_of(code_key(params), (params, X, y, sample_weight))

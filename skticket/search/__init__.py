@@ -1,12 +1,14 @@
 """The search for winning tickets: train, then again and again prune, rewind, train."""
 
+from ._memory import key_of, open_memory
 from ._results import TOLERANCE, iterations_to_match, select_round, tabulate
-from ._search import Search, open_memory
+from ._search import Search
 
 __all__ = [
     "TOLERANCE",
     "Search",
     "iterations_to_match",
+    "key_of",
     "open_memory",
     "select_round",
     "tabulate",

@@ -2,12 +2,11 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property, partial
 from numbers import Integral
-from os import PathLike
 
 import numpy as np
 from joblib import Memory
-from sklearn.utils.validation import check_memory
 from skorch import NeuralNet
 
 from ..initialization import resolve_init
@@ -16,27 +15,8 @@ from ..pruning import Prune, needs_gradients
 from ..rewinding import Rewind
 from ..ticket import Ticket
 from ..training import Gradients, Trained, train
-from ..utils import Stream, derive_seed
-
-
-def open_memory(memory):
-    """Return the memory that a folder holds.
-
-    Parameters
-    ----------
-    memory : str, path-like, joblib.Memory or None
-        A folder, made when first written to; or what `sklearn.utils.validation.check_memory`
-        takes.
-
-    Returns
-    -------
-    joblib.Memory
-        That of a folder is compressed, because that carries a checksum: a damaged entry is
-        trained anew.
-    """
-    if isinstance(memory, str | PathLike):
-        return Memory(memory, verbose=0, compress=("zlib", 1))
-    return check_memory(memory)
+from ..utils import Stream, code_key, derive_seed
+from ._memory import key_of, remember
 
 
 class _EndedEarly(Exception):
@@ -47,11 +27,8 @@ class _EndedEarly(Exception):
         self.trained = trained
 
 
-def _train_to_the_end(net, ticket, data, digest, *, on_evaluation=None, **settings):
-    """Train; raise `_EndedEarly` if `on_evaluation`, by which nothing is remembered, ends it.
-
-    Trainings are told apart by the `digest` of the data, which is computed once, not by the data.
-    """
+def _train_to_the_end(net, ticket, data, on_evaluation=None, **settings):
+    """Train; raise `_EndedEarly` if `on_evaluation`, by which nothing is remembered, ends it."""
     ended = []
 
     def report(net):
@@ -118,6 +95,11 @@ class Search:
     memory: Memory
     n_steps: int | None = None
 
+    @cached_property
+    def code(self):
+        """What tells the net's code from other code; None if nothing does."""
+        return code_key(self.net)
+
     @property
     def n_rounds(self):
         """How many times the network is pruned."""
@@ -157,23 +139,20 @@ class Search:
     def train(self, ticket: Ticket, data: Data, round, call=0, on_evaluation=None) -> Trained:
         """Train a ticket as in this round; `call` counts trainings of one round."""
         n_steps, evaluate_every = self.grid(data.n_rows)
-        first = round == 0 and call == 0
-        remembered = self.memory.cache(_train_to_the_end, ignore=["data", "on_evaluation"])
+        keep = round == 0 and call == 0 and isinstance(self.rewind_to, Integral)
+        settings = {
+            "n_steps": n_steps,
+            "evaluate_every": evaluate_every,
+            "seed": derive_seed(self.seed, Stream.TRAIN, round, call),
+            "layout": self.layout,
+            "checkpoint": self.rewind_to if keep else None,
+        }
+        compute = partial(_train_to_the_end, self.net, ticket, data, on_evaluation, **settings)
+        key = None
+        if self.memory.location is not None:
+            key = key_of(self.code, self.net, ticket, data.digest, settings)
         try:
-            return remembered(
-                self.net,
-                ticket,
-                data,
-                None if self.memory.location is None else data.digest,
-                n_steps=n_steps,
-                evaluate_every=evaluate_every,
-                seed=derive_seed(self.seed, Stream.TRAIN, round, call),
-                layout=self.layout,
-                checkpoint=self.rewind_to
-                if first and isinstance(self.rewind_to, Integral)
-                else None,
-                on_evaluation=on_evaluation,
-            )
+            return remember(self.memory, key, compute)
         except _EndedEarly as ended:
             return ended.trained
 

@@ -1,5 +1,6 @@
 """What all rooms may use: files, seeds, threads, torch's state, statistics."""
 
+from ._code import code_key
 from ._docstrings import substitute
 from ._files import replacing
 from ._private import (
@@ -28,6 +29,7 @@ __all__ = [
     "StrOptions",
     "Stream",
     "check_sample_weight",
+    "code_key",
     "derive_seed",
     "fit_context",
     "has_hooks",

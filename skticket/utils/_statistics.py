@@ -25,7 +25,7 @@ def student_half_width(deviation, n, confidence=0.95):
     >>> import numpy as np
     >>> from skticket.utils import student_half_width
     >>> values = [1.0, 2.0, 3.0]
-    >>> student_half_width(np.std(values, ddof=1), len(values))
+    >>> float(student_half_width(np.std(values, ddof=1), len(values)))
     2.484...
     """
     return t.ppf((1 + confidence) / 2, n - 1) * deviation / np.sqrt(n)
