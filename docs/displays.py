@@ -5,17 +5,17 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from skticket import WinningTicketClassifier
-from skticket.datasets import fetch_mnist
-from skticket.utils import replacing
+from skticket.datasets import fetch_mnist, split_images
 from skticket.inspection import InitialWeightsDisplay, InputMaskDisplay
+from skticket.utils import replacing
 
 
 def main():
     """Find a ticket of MNIST as `skticket find mnist --rounds 12` does, and draw it."""
-    X, y = fetch_mnist(return_X_y=True)
+    X, _, y, _ = split_images(fetch_mnist())
     clf = WinningTicketClassifier(
         rounds=12, max_epochs=4, evaluate_every=100, validation_fraction=1 / 12, random_state=0
-    ).fit(X[:60_000], y[:60_000])
+    ).fit(X, y)
     with replacing(Path(__file__).parent / "images" / "displays.png") as temporary:
         draw(clf).savefig(temporary, dpi=100)
 

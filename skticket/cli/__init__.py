@@ -1,5 +1,5 @@
 """The command line: `python -m skticket find|xor|mnist|info ...`."""
 
-from ._app import main
+from ._app import app, main
 
-__all__ = ["main"]
+__all__ = ["app", "main"]

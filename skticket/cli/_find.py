@@ -1,139 +1,113 @@
-"""What `skticket find` and `skticket info` do."""
+"""`skticket find`."""
 
 import logging
+from enum import StrEnum
+from functools import partial
+from pathlib import Path
+from typing import Annotated
 
-import pandas as pd
-from matplotlib.figure import Figure
-from rich.console import Console
-from rich.table import Table
-from sklearn.callback import ProgressBar
-from sklearn.metrics import accuracy_score, r2_score
-from sklearn.model_selection import train_test_split
-from sklearn.preprocessing import StandardScaler
+import typer
 
-from .. import datasets
-from ..estimators import WinningTicketClassifier, WinningTicketRegressor
-from ..inspection import TicketCurveDisplay
-from ..ticket import Ticket
-from ..utils import replacing
-
-_TEST_FRACTION = 0.2
-# More values than these are taken for a number to predict, not for classes.
-_MOST_CLASSES = 20
+from ._errors import one_line_errors
+from ._output import make_table, write_files
+from ._parsing import number_or_name
+from ._source import load
 
 
-def find(source, target, task, parameters, output):
-    """Search for a ticket and report it.
+class Schedule(StrEnum):
+    """How rounds follow one another."""
 
-    Parameters
-    ----------
-    source : str
-        "digits", "mnist" or the path of a CSV file.
-    target : str or None
-        The column of the CSV file to predict.
-    task : {"auto", "classification", "regression"}
-        For a CSV file.
-    parameters : dict
-        Of the estimator.
-    output : pathlib.Path
-        Folder to write to.
-    """
+    iterative = "iterative"
+    one_shot = "one-shot"
+
+
+class Task(StrEnum):
+    """What to predict."""
+
+    auto = "auto"
+    classification = "classification"
+    regression = "regression"
+
+
+def find(
+    source: Annotated[
+        str, typer.Argument(help='"digits", "mnist", or a CSV file of numbers with a header.')
+    ],
+    target: Annotated[str, typer.Option(help="The CSV file's column to predict.")] = None,
+    task: Annotated[
+        Task, typer.Option(help="For a CSV file; auto: numbers of over 20 values are regression.")
+    ] = Task.auto,
+    rounds: Annotated[int, typer.Option(help="How many times to prune.")] = 7,
+    prune_rate: Annotated[
+        str, typer.Option(help="Share of weights to prune a round, or their number a layer.")
+    ] = "0.2",
+    strategy: Annotated[str, typer.Option(help="How weights are scored.")] = "magnitude",
+    schedule: Annotated[
+        Schedule, typer.Option(help="Prune round by round, or all at once.")
+    ] = Schedule.iterative,
+    rewind_to: Annotated[
+        str, typer.Option(help="init, none, reinit, rearrange, or a number of steps.")
+    ] = "init",
+    select: Annotated[
+        str, typer.Option(help="Which round to keep: winning, best or last.")
+    ] = "winning",
+    hidden: Annotated[str, typer.Option(help="Hidden layer sizes.")] = "300,100",
+    epochs: Annotated[
+        int, typer.Option(help="Passes over the data a round; 30, but 4 for mnist.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Determines everything random.")] = 0,
+    output: Annotated[Path, typer.Option(help="Folder for what is found.")] = Path("results/find"),
+) -> None:
+    """Find a winning ticket, show each round, and save ticket, table and picture."""
+    with one_line_errors():
+        parameters = {
+            "hidden_layer_sizes": tuple(number_or_name(size) for size in hidden.split(",")),
+            "rounds": rounds,
+            "prune_rate": number_or_name(prune_rate),
+            "strategy": strategy,
+            "schedule": str(schedule),
+            "rewind_to": number_or_name(rewind_to),
+            "select": select,
+            "random_state": seed,
+        }
+        if epochs is not None:
+            parameters["max_epochs"] = epochs
+        _find(source, target, str(task), parameters, output)
+
+
+def _find(source, target, task, parameters, output):
+    import pandas as pd
+    from rich.console import Console
+    from sklearn.callback import ProgressBar
+    from sklearn.metrics import accuracy_score, r2_score
+
+    from ..estimators import WinningTicketClassifier, WinningTicketRegressor
+
     console = Console()
     # The first compilation of the sparse step takes a while, and says so in the log.
     logging.basicConfig(format="%(name)s: %(message)s")
     logging.getLogger("skticket").setLevel(logging.INFO)
-    data, regression, defaults = _load(source, target, task)
-    X_train, X_test, y_train, y_test = data
+    (X_train, X_test, y_train, y_test), regression, defaults = load(source, target, task)
     estimator_class = WinningTicketRegressor if regression else WinningTicketClassifier
+    score, score_name = (r2_score, "R²") if regression else (accuracy_score, "accuracy")
     model = estimator_class(**defaults | parameters).set_callbacks(ProgressBar())
     model.fit(X_train, y_train)
-    score = r2_score if regression else accuracy_score
     table = pd.DataFrame(model.round_results_)
     table["test_score"] = [score(y_test, y) for y in model.staged_predict(X_test)]
-    console.print(_rich_table(table, "R²" if regression else "accuracy"))
-    console.print(_sentence(table, model, regression))
-    _write(model, table, output, "R²" if regression else "accuracy")
-    names = ", ".join(name for name in _FILES)
-    console.print(f"Written to {output}: {names}", soft_wrap=True)
+    console.print(_rounds_table(table, score_name))
+    console.print(_sentence(table, model, score_name))
+    writers = {
+        "ticket.safetensors": model.ticket_.save,
+        "rounds.csv": partial(table.to_csv, index=False),
+        "rounds.png": partial(_write_picture, table, score_name),
+    }
+    write_files(writers, output, console)
 
 
-def _load(source, target, task):
-    """Return train and test rows, whether it is regression, and defaults for these data."""
-    if source == "mnist":
-        X, y = datasets.fetch_mnist(return_X_y=True)
-        # The paper's split and its grid; 5,000 of 60,000 rows are for validation.
-        defaults = {"max_epochs": 4, "evaluate_every": 100, "validation_fraction": 1 / 12}
-        return (X[:60_000], X[60_000:], y[:60_000], y[60_000:]), False, defaults
-    if source == "digits":
-        X, y = datasets.load_digits(return_X_y=True)
-        regression = False
-    else:
-        X, y = _read_csv(source, target)
-        numeric = pd.api.types.is_numeric_dtype(y)
-        regression = task == "regression" or (
-            task == "auto" and numeric and y.nunique() > _MOST_CLASSES
-        )
-        if regression and not numeric:
-            raise ValueError(f"--task regression needs numbers in column {target!r}")
-        y = y.to_numpy(float) if regression else y.to_numpy()
-    return (*_split(X, y, regression),), regression, {}
-
-
-def _split(X, y, regression):
-    stratify = None if regression or pd.Series(y).value_counts().min() < 2 else y
-    X_train, X_test, y_train, y_test = train_test_split(
-        X, y, test_size=_TEST_FRACTION, random_state=0, stratify=stratify
-    )
-    scaler = StandardScaler().fit(X_train)
-    if regression:
-        # The network learns scaled targets; R² does not depend on their scale.
-        mean, std = y_train.mean(), y_train.std() or 1.0
-        y_train, y_test = (y_train - mean) / std, (y_test - mean) / std
-    return scaler.transform(X_train), scaler.transform(X_test), y_train, y_test
-
-
-def _read_csv(path, target):
-    """Return features and target of a CSV file, or say which column is at fault."""
-    try:
-        frame = pd.read_csv(path)
-    except FileNotFoundError:
-        raise ValueError(
-            f'no file {path!r}: the source is "digits", "mnist" or a CSV file'
-        ) from None
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path} is not a CSV file: {error}") from error
-    columns = list(frame.columns)
-    if target is None:
-        raise ValueError(f"--target is missing: which of the columns {columns} is to be predicted?")
-    if target not in columns:
-        raise ValueError(f"--target: {path} has no column {target!r}, only {columns}")
-    for name, column in frame.items():
-        n_missing = int(column.isna().sum())
-        if n_missing:
-            raise ValueError(
-                f"column {name!r} has {n_missing} missing values (of {len(column)} rows); "
-                "fill or drop them first"
-            )
-        if name != target and not pd.api.types.is_numeric_dtype(column):
-            raise ValueError(
-                f"column {name!r} holds text, such as {column.iloc[0]!r}; encode it as numbers "
-                "or drop it first"
-            )
-    if len(frame) < 10 or len(columns) < 2:
-        raise ValueError(
-            f"{path} has {len(frame)} rows and {len(columns)} columns; at least 10 rows and "
-            "2 columns are needed"
-        )
-    return frame.drop(columns=target).to_numpy(float), frame[target]
-
-
-def _rich_table(table, score_name):
-    rich_table = Table(caption=f"scores: {score_name}; iterations: to converge")
-    for name in ("round", "% remaining", "weights", "iterations", "validation", "test"):
-        rich_table.add_column(name, justify="right")
-    rich_table.add_column("winning ticket")
-    for row in table.itertuples():
-        rich_table.add_row(
+def _rounds_table(table, score_name):
+    columns = ("round", "% remaining", "weights", "iterations", "validation", "test")
+    rows = [
+        (
             str(row.round),
             f"{100 * row.density:.3g}",
             f"{row.n_weights:,}",
@@ -142,11 +116,14 @@ def _rich_table(table, score_name):
             f"{row.test_score:.4f}",
             "full network" if row.density == 1 else "yes" if row.is_winning else "no",
         )
-    return rich_table
+        for row in table.itertuples()
+    ]
+    caption = f"scores: {score_name}; iterations: to converge"
+    last = "winning ticket"
+    return make_table((*columns, last), rows, text=(last,), caption=caption)
 
 
-def _sentence(table, model, regression):
-    score_name = "R²" if regression else "accuracy"
+def _sentence(table, model, score_name):
     full = table.iloc[0]
     chosen = table[table["round"] == model.selected_round_].iloc[0]
     scores = (
@@ -165,59 +142,12 @@ def _sentence(table, model, regression):
     return f"Kept: {ticket}; it is not a winning ticket; {scores}."
 
 
-def _write(model, table, output, score_name):
-    for name, write in _FILES.items():
-        with replacing(output / name) as temporary:
-            write(model, table, temporary, score_name)
+def _write_picture(table, score_name, path):
+    from matplotlib.figure import Figure
 
+    from ..inspection import TicketCurveDisplay
 
-def _write_ticket(model, table, path, score_name):
-    model.ticket_.save(path)
-
-
-def _write_table(model, table, path, score_name):
-    table.to_csv(path, index=False)
-
-
-def _write_picture(model, table, path, score_name):
     # A Figure of its own, rather than pyplot's, needs no screen and leaks nothing.
     figure = Figure(figsize=(9, 3.6), layout="constrained")
-    display_axes = figure.subplots(1, 2)
-    TicketCurveDisplay.from_results(table, score_name=score_name, ax=display_axes)
+    TicketCurveDisplay.from_results(table, score_name=score_name, ax=figure.subplots(1, 2))
     figure.savefig(path, dpi=120)
-
-
-_FILES = {
-    "ticket.safetensors": _write_ticket,
-    "rounds.csv": _write_table,
-    "rounds.png": _write_picture,
-}
-
-
-def describe(path):
-    """Print what a saved ticket holds.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-        The file.
-    """
-    ticket = Ticket.load(path)
-    console = Console()
-    table = Table()
-    for name in ("weights of", "shape", "surviving", "of", "percent remaining"):
-        table.add_column(name, justify="left" if name == "weights of" else "right")
-    for name, mask in ticket.mask.items():
-        shape = " × ".join(str(n) for n in mask.shape)
-        percent = f"{100 * ticket.layer_densities[name]:.3g}"
-        table.add_row(name, shape, f"{int(mask.sum()):,}", f"{mask.size:,}", percent)
-    console.print(table)
-    n_all = sum(mask.size for mask in ticket.mask.values())
-    first = next(iter(ticket.mask.values()))
-    console.print(
-        f"{path}: a ticket of {ticket.n_weights:,} of {n_all:,} weights "
-        f"({100 * ticket.density:.3g}%), {path.stat().st_size:,} bytes; "
-        f"{int(first.reshape(len(first), -1).any(axis=0).sum())} of "
-        f"{first[0].size} inputs are used.",
-        soft_wrap=True,
-    )

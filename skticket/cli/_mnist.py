@@ -1,4 +1,4 @@
-"""What `skticket mnist` does."""
+"""`skticket mnist`."""
 
 import logging
 from enum import StrEnum
@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from ._errors import one_line_errors
+from ._output import name_files
 
 
 class Preset(StrEnum):
@@ -69,8 +70,7 @@ def _run(experiment, settings, jobs, output):
 
     # Pictures go to files: no window, and no need of a screen.
     matplotlib.use("Agg")
-    from ..experiments import Laboratory
-    from ..experiments.mnist import EXPERIMENTS, Result, write_report, write_result
+    from ..experiments.mnist import EXPERIMENTS, Laboratory, Result, write_report, write_result
 
     if experiment != "all" and experiment not in EXPERIMENTS:
         raise ValueError(f"no experiment {experiment!r}; there are all, {', '.join(EXPERIMENTS)}")
@@ -87,7 +87,7 @@ def _run(experiment, settings, jobs, output):
             results.append(result)
     if experiment == "all":
         written += write_report(results, _about(laboratory, settings), output)
-    console.print(f"Written to {output}: {', '.join(written)}", soft_wrap=True)
+    name_files(written, output, console)
 
 
 class _Progress:

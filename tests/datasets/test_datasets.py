@@ -10,8 +10,7 @@ import pytest
 import sklearn.datasets
 from sklearn.utils import Bunch
 
-from skticket import datasets
-from skticket.datasets import fetch_mnist, load_digits, load_idx, make_xor
+from skticket.datasets import fetch_mnist, load_digits, load_idx, make_xor, split_images
 
 TRAIN_IMAGES = "train-images-idx3-ubyte"
 TRAIN_LABELS = "train-labels-idx1-ubyte"
@@ -52,7 +51,7 @@ def folder(tmp_path):
 def as_mnist(monkeypatch):
     """Have the small files pass for MNIST's."""
     md5 = {name: hashlib.md5(idx_bytes(a)).hexdigest() for name, a in small_arrays().items()}
-    monkeypatch.setattr(datasets, "_MNIST_MD5", md5)
+    monkeypatch.setattr("skticket.datasets._mnist._MD5", md5)
 
 
 @pytest.fixture
@@ -153,6 +152,14 @@ def test_digits_are_scikit_learns_scaled():
 @pytest.mark.parametrize("kind", [str, Path])
 def test_idx_gzipped(folder, kind):
     assert_small(load_idx(kind(folder)))
+
+
+def test_idx_is_split_where_its_makers_did(folder):
+    images = load_idx(folder)
+    X_train, X_test, y_train, y_test = split_images(images)
+    np.testing.assert_array_equal(np.concatenate([X_train, X_test]), images.data)
+    assert y_train.tolist() == small_arrays()[TRAIN_LABELS]
+    assert y_test.tolist() == small_arrays()[TEST_LABELS]
 
 
 def test_idx_uncompressed(folder):
@@ -330,7 +337,7 @@ def test_mnist_folder_without_files_is_no_reason_to_download(tmp_path, no_openml
 @pytest.fixture
 def openml(monkeypatch):
     """OpenML's answer, with what it was asked for; six images instead of 70,000."""
-    monkeypatch.setattr(datasets, "_MNIST_N_IMAGES", 6)
+    monkeypatch.setattr("skticket.datasets._mnist._N_IMAGES", 6)
     pixels = small_arrays()[TRAIN_IMAGES].reshape(6, 784)
     answer = Bunch(data=pixels, target=np.array(list("504192"), dtype=object), asked=[])
 
