@@ -4,39 +4,21 @@
 
 Both layouts train the same random masks through `skticket.training.train`, in turns, and
 the table says how much longer each took than the better of the two, and which one
-`layout="auto"` takes. The figures of `skticket.sparse.sparse_is_faster` come from here.
+`layout="auto"` takes. That rule's figures come from here.
 """
 
 import argparse
 import itertools
 import time
-from unittest.mock import patch
 
 import numpy as np
-import torch
+from baselines import initial_arrays, uniform_masks
+from networks import make_net, make_ticket
 
-from skticket import training
-from skticket.engines import sparse_is_faster
-from skticket.initialization import resolve_init
-from skticket.network import draw_initial
-from skticket.ticket import Ticket
+from skticket.network import Data
+from skticket.training import train
 
 DENSITIES = [1.0, 0.8, 0.64, 0.5, 0.41, 0.33, 0.26, 0.21, 0.1, 0.036, 0.01]
-
-
-def make_ticket(hidden, n_inputs, density):
-    """Return a ticket of random weights and masks, the output layer at the root of the density."""
-    random_state = np.random.RandomState(0)
-    initial = draw_initial(hidden, n_inputs, 10, resolve_init("glorot_normal"), random_state)
-    names = [name for name in initial if name.endswith("weight")]
-    mask = {}
-    for name in names:
-        size = initial[name].size
-        share = np.sqrt(density) if name == names[-1] else density
-        survives = np.arange(size) < max(1, round(share * size))
-        mask[name] = random_state.permutation(survives).reshape(initial[name].shape)
-    weights = {name: array * mask.get(name, 1) for name, array in initial.items()}
-    return Ticket(initial, mask, weights)
 
 
 def make_data(n_inputs, n_rows=20_000):
@@ -44,17 +26,26 @@ def make_data(n_inputs, n_rows=20_000):
     random_state = np.random.RandomState(0)
     X = random_state.random_sample((n_rows, n_inputs)).astype(np.float32)
     y = random_state.randint(10, size=n_rows)
-    return training.Data(X, y, X[:100], y[:100], True)
+    return Data(X, y, X[:100], y[:100], True)
 
 
 def measure(ticket, data, net, arguments):
     """Return each layout's milliseconds a step, a row a repeat."""
     clock = time.process_time if arguments.cpu_time else time.perf_counter
     n_steps = max(10, round(arguments.steps * 235_000 / sum(m.size for m in ticket.mask.values())))
+    n_threads = 1 if arguments.cpu_time else None
     times = {"dense": [], "sparse": []}
     for repeat, layout in itertools.product(range(arguments.repeats + 1), times):
         start = clock()
-        training.train(net, ticket, data, n_steps=n_steps, evaluate_every=n_steps, layout=layout)
+        train(
+            net,
+            ticket,
+            data,
+            n_steps=n_steps,
+            evaluate_every=n_steps,
+            layout=layout,
+            n_threads=n_threads,
+        )
         if repeat:
             times[layout].append((clock() - start) / n_steps * 1e3)
     return times
@@ -75,25 +66,15 @@ def main():
     )
     arguments = parser.parse_args()
     data = make_data(arguments.inputs)
-    if arguments.cpu_time:
-        patch.object(training, "_n_threads", lambda: 1).start()
     print("milliseconds a step: median [least-greatest]; * what layout='auto' takes")
     conditions = itertools.product(arguments.networks, arguments.optimizers, arguments.batches)
     for network, optimizer, batch in conditions:
-        hidden = tuple(int(size) for size in network.split("-"))
-        net = training.default_net(
-            hidden,
-            arguments.inputs,
-            10,
-            criterion=torch.nn.CrossEntropyLoss,
-            optimizer=optimizer,
-            learning_rate=1e-4,
-            batch_size=batch,
-        )
+        sizes = (arguments.inputs, *(int(size) for size in network.split("-")), 10)
+        net = make_net(sizes, optimizer, 1e-4, batch)
         for density in arguments.densities:
-            ticket = make_ticket(hidden, arguments.inputs, density)
+            ticket = make_ticket(initial_arrays(sizes), uniform_masks(sizes, density))
             times = measure(ticket, data, net, arguments)
-            chosen = "sparse" if sparse_is_faster(ticket) else "dense"
+            chosen = train(net, ticket, data, n_steps=1, evaluate_every=1).engine
             medians = {layout: np.median(values) for layout, values in times.items()}
             cells = [
                 f"{layout}{'*' if layout == chosen else ' '} {medians[layout]:6.2f} "

@@ -8,14 +8,13 @@ epoch, as `MLPClassifier` does with `early_stopping`; without it, it is given th
 and evaluates nothing.
 """
 
-import numpy as np
 from baselines import fit_sklearn
-from common import OURS, Case, Claim, Contender, all_threads, main
-from sklearn.datasets import load_digits
+from harness import OURS, Case, Claim, Contender, all_threads, main
 from sklearn.model_selection import train_test_split
 from sklearn.neural_network import MLPClassifier
 
 from skticket import WinningTicketClassifier
+from skticket.datasets import load_digits
 
 EVALUATED, BARE = "MLPClassifier, evaluated", "MLPClassifier, not evaluated"
 # No slower than either.
@@ -26,7 +25,7 @@ def cases(settings):
     """Yield the one case."""
     X, y = load_digits(return_X_y=True)
     n_rows = settings.choose(len(X), 200)
-    X, y = X[:n_rows].astype(np.float32) / 16, y[:n_rows]
+    X, y = X[:n_rows], y[:n_rows]
     kept, _, y_kept, _ = train_test_split(X, y, test_size=0.1, stratify=y, random_state=0)
     options = {"max_epochs": 1} if settings.tiny else {}
     epochs = WinningTicketClassifier(**options).max_epochs

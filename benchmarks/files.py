@@ -11,7 +11,7 @@ import tempfile
 from pathlib import Path
 
 from baselines import sequential
-from common import OURS, Case, Claim, Contender, main, mnist
+from harness import OURS, Case, Claim, Contender, main, mnist
 from prediction import find
 from safetensors.torch import save_file
 
@@ -23,7 +23,7 @@ WANTED = 1 / 0.12
 
 def cases(settings):
     """Yield the one case."""
-    X, y, *_ = mnist(settings)
+    X, _, y, _ = mnist(settings)
     clf = find(X[:2000], y[:2000], ROUNDS)
     full = clf.tickets_[0]
     contenders = [

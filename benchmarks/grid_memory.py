@@ -14,7 +14,7 @@ import time
 
 import numpy as np
 import torch
-from common import OURS, Case, Claim, Contender, main
+from harness import OURS, Case, Claim, Contender, main
 from joblib import Parallel, delayed
 from sklearn.datasets import make_classification
 from sklearn.model_selection import GridSearchCV

@@ -6,15 +6,12 @@ Trainings of tickets by SGD in batches of 128, with one evaluation at the end: 7
 MNIST, and the digits' network, which is below the size from which "auto" compiles.
 """
 
-import numpy as np
-import torch
 from baselines import LR, initial_arrays, uniform_masks
-from common import Case, Claim, Contender, main, mnist
-from sklearn.datasets import load_digits
-from torch import nn
+from harness import Case, Claim, Contender, main, mnist
+from networks import make_net, make_ticket
 
-from skticket import Ticket
-from skticket.network import MLP, Data, TicketNet
+from skticket.datasets import load_digits
+from skticket.network import Data
 from skticket.training import train
 
 BATCH = 128
@@ -25,33 +22,21 @@ WANTED = 1 / 1.05
 
 def cases(settings):
     """Yield a case for each network and density."""
-    X, y, *_ = mnist(settings)
+    X, _, y, _ = mnist(settings)
     for density in settings.choose(DENSITIES, DENSITIES[-2:]):
         yield _case(X, y, density, settings.choose(100, 3), WANTED)
     if not settings.tiny:
         X, y = load_digits(return_X_y=True)
-        X = X.astype(np.float32) / 16
         for density in DENSITIES[::3]:
             yield _case(X, y, density, 200, None)
 
 
 def _case(X, y, density, n_steps, wanted):
     sizes = (X.shape[1], 300, 100, 10)
-    ticket = make_ticket(sizes, density)
+    ticket = make_ticket(initial_arrays(sizes), uniform_masks(sizes, density))
     n_train = round(0.9 * len(X))
     data = Data(X[:n_train], y[:n_train], X[n_train:], y[n_train:], True)
-    net = TicketNet(
-        MLP,
-        module__n_inputs=sizes[0],
-        module__hidden_layer_sizes=sizes[1:-1],
-        module__n_outputs=sizes[-1],
-        criterion=nn.CrossEntropyLoss,
-        optimizer=torch.optim.SGD,
-        optimizer__fused=True,
-        lr=LR,
-        batch_size=BATCH,
-        verbose=0,
-    )
+    net = make_net(sizes, "sgd", LR, BATCH)
     contenders = [
         Contender(
             layout,
@@ -64,17 +49,6 @@ def _case(X, y, density, n_steps, wanted):
     ]
     name = f"{'-'.join(map(str, sizes))}, density {density:g}"
     return Case(name, contenders, [Claim(("dense", "sparse"), wanted, "auto")])
-
-
-def make_ticket(sizes, density):
-    """Return an untrained ticket with uniformly random masks."""
-    initial, masks = {}, {}
-    weights, biases = initial_arrays(sizes)
-    for number, mask in enumerate(uniform_masks(sizes, density)):
-        name = f"layers.{number}"
-        initial |= {f"{name}.weight": weights[number], f"{name}.bias": biases[number]}
-        masks[f"{name}.weight"] = mask
-    return Ticket(initial, masks)
 
 
 if __name__ == "__main__":

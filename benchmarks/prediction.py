@@ -12,7 +12,7 @@ import time
 import numpy as np
 import torch
 from baselines import PlainLoop, fit_sklearn, initial_arrays
-from common import (
+from harness import (
     OURS,
     Case,
     Claim,
@@ -41,7 +41,7 @@ WANTED_ONE = 1
 
 def cases(settings):
     """Yield a case for each number of rows and density."""
-    X, y, X_test, _ = mnist(settings)
+    X, X_test, y, _ = mnist(settings)
     n_train = settings.choose(5000, len(X))
     X, y = X[:n_train], y[:n_train]
     calls = settings.choose(5, 1)

@@ -7,42 +7,34 @@ the report is always that of all that are there.
 """
 
 import argparse
+from importlib import import_module
 
-import digits_training
-import files
-import grid_memory
-import layouts
-import prediction
-import search_mnist
-import steps
-import whole_fit
-import xor_stack
-from common import add_options, run, write_report
+from harness import add_options, run, write_report
 
-BENCHMARKS = {
-    "files": files.cases,
-    "digits_training": digits_training.cases,
-    "whole_fit": whole_fit.cases,
-    "steps": steps.cases,
-    "layouts": layouts.cases,
-    "prediction": prediction.cases,
-    "search_mnist": search_mnist.cases,
-    "xor_stack": xor_stack.cases,
-    "grid_memory": grid_memory.cases,
-}
+NAMES = (
+    "files",
+    "digits_training",
+    "whole_fit",
+    "steps",
+    "layouts",
+    "prediction",
+    "search_mnist",
+    "xor_stack",
+    "grid_memory",
+)
 
 
 def main():
     """Run the command."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     add_options(parser)
-    parser.add_argument("--only", nargs="+", choices=BENCHMARKS, default=list(BENCHMARKS))
+    parser.add_argument("--only", nargs="+", choices=NAMES, default=NAMES)
     parser.add_argument("--report", action="store_true", help="run nothing, write the report anew")
     options = parser.parse_args()
     if options.report:
         write_report(options.output)
     else:
-        run({name: BENCHMARKS[name] for name in options.only}, options)
+        run({name: import_module(name).cases for name in options.only}, options)
 
 
 if __name__ == "__main__":

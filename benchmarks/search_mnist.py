@@ -12,16 +12,7 @@ from functools import partial
 
 import torch
 from baselines import LR, initial_arrays, lightning_search, plain_search, prune_search
-from common import (
-    OURS,
-    Case,
-    Claim,
-    Contender,
-    all_threads,
-    main,
-    missing,
-    mnist,
-)
+from harness import OURS, Case, Claim, Contender, all_threads, main, missing, mnist
 
 from skticket import WinningTicketClassifier
 
@@ -32,7 +23,7 @@ WANTED = {PLAIN: 1.9, PRUNE: 2.3, LIGHTNING: 2.3}
 
 def cases(settings):
     """Yield the one case."""
-    X, y, *_ = mnist(settings)
+    X, _, y, _ = mnist(settings)
     X, y = X[:N_ROWS], y[:N_ROWS]
     rounds = settings.choose(20, 2)
     n_train = round(0.9 * len(X))

@@ -20,7 +20,7 @@ import pandas as pd
 import torch
 
 from skticket import WinningTicketClassifier
-from skticket.datasets import fetch_mnist
+from skticket.datasets import fetch_mnist, split_images
 from skticket.inspection import TicketTestDisplay
 from skticket.model_selection import ticket_test_score
 from skticket.utils import replacing
@@ -30,10 +30,10 @@ CONDITIONS = [("magnitude", "reinit"), ("magnitude", "rearrange"), ("random", "r
 
 def load(n_rows):
     """Return images and labels, and the one split: the first training rows, all test rows."""
-    X, y = fetch_mnist(return_X_y=True)
-    chosen = np.r_[np.arange(n_rows), np.arange(60_000, len(X))]
-    rows = np.arange(len(chosen))
-    return np.asarray(X)[chosen], np.asarray(y)[chosen], [(rows[:n_rows], rows[n_rows:])]
+    X, X_test, y, y_test = split_images(fetch_mnist())
+    rows = np.arange(n_rows + len(X_test))
+    X, y = np.concatenate([X[:n_rows], X_test]), np.concatenate([y[:n_rows], y_test])
+    return X, y, [(rows[:n_rows], rows[n_rows:])]
 
 
 def measure(options):

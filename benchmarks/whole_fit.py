@@ -10,7 +10,7 @@ by position, so that it never copies the training rows.
 import numpy as np
 import torch
 from baselines import LR, PlainLoop, initial_arrays
-from common import OURS, Case, Claim, Contender, all_threads, main, mnist
+from harness import OURS, Case, Claim, Contender, all_threads, main, mnist
 from skorch import NeuralNetClassifier
 from skorch.dataset import ValidSplit
 from torch import nn
@@ -25,7 +25,7 @@ WANTED_PLAIN, WANTED_SKORCH = 1 / 1.10, 1.3
 
 def cases(settings):
     """Yield the one case."""
-    X, y, *_ = mnist(settings)
+    X, _, y, _ = mnist(settings)
     epochs = settings.choose(2, 1)
     contenders = []
     for threads in all_threads():

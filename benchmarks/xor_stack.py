@@ -11,7 +11,7 @@ taking tickets apart and putting them together.
 
 import numpy as np
 import torch
-from common import OURS, Case, Claim, Contender, main
+from harness import OURS, Case, Claim, Contender, main
 
 from skticket import Ticket
 from skticket.datasets import make_xor

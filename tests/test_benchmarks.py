@@ -5,21 +5,13 @@ import json
 import sys
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
 BENCHMARKS = Path(__file__).parent.parent / "benchmarks"
-NAMES = (
-    "digits_training",
-    "files",
-    "grid_memory",
-    "layouts",
-    "prediction",
-    "search_mnist",
-    "steps",
-    "whole_fit",
-    "xor_stack",
-)
+# Each file that compares; the others are what they share, or commands of their own.
+NAMES = sorted(path.stem for path in BENCHMARKS.glob("*.py") if "\ndef cases(" in path.read_text())
 
 pytestmark = pytest.mark.skipif(
     not BENCHMARKS.exists(), reason="benchmarks are not part of the source distribution"
@@ -38,8 +30,18 @@ def load(monkeypatch):
 
 
 @pytest.fixture
-def common(load):
-    return load("common")
+def cases(load):
+    return load("harness.cases")
+
+
+@pytest.fixture
+def clock(load):
+    return load("harness.clock")
+
+
+@pytest.fixture
+def command(load):
+    return load("harness.command")
 
 
 def returning(values):
@@ -49,33 +51,33 @@ def returning(values):
 
 
 @pytest.fixture
-def case(common):
+def case(cases):
     """Give a case whose figures are known: kB are what `run` returns."""
-    return common.Case(
+    return cases.Case(
         "a",
         [
-            common.Contender("other", returning([0, 40, 60, 50]), "one thread", work=2),
-            common.Contender("other", returning([0, 20, 40, 30]), "two threads"),
-            common.Contender("skticket", returning([0, 10, 10, 5])),
-            common.Contender("third", None, missing="ImportError: no"),
+            cases.Contender("other", returning([0, 40, 60, 50]), "one thread", work=2),
+            cases.Contender("other", returning([0, 20, 40, 30]), "two threads"),
+            cases.Contender("skticket", returning([0, 10, 10, 5])),
+            cases.Contender("third", None, missing="ImportError: no"),
         ],
         [
-            common.Claim(("other",), 3.5),
-            common.Claim(("other",), 2),
-            common.Claim(("other",)),
-            common.Claim(("third",), 2),
+            cases.Claim(("other",), 3.5),
+            cases.Claim(("other",), 2),
+            cases.Claim(("other",)),
+            cases.Claim(("third",), 2),
         ],
         unit="kB",
     )
 
 
 @pytest.fixture
-def rows(common, case):
-    return common.measure("b", case, common.Settings(3))
+def rows(cases, clock, case):
+    return clock.measure("b", case, cases.Settings(3))
 
 
-def test_statistics(common, rows):
-    table = common.summarize(rows)
+def test_statistics(cases, rows):
+    table = cases.summarize(rows)
     assert table["contender"].tolist() == ["other", "other", "skticket"]
     assert table["median"].tolist() == [25, 30, 10]
     assert table["min"].tolist() == [20, 20, 5]
@@ -83,19 +85,17 @@ def test_statistics(common, rows):
     assert table["count"].tolist() == [3, 3, 3]
 
 
-def test_contenders_take_turns(common):
+def test_contenders_take_turns(cases, clock):
     turns = []
     contenders = [
-        common.Contender(name, lambda name=name: turns.append(name)) for name in ("x", "y")
+        cases.Contender(name, lambda name=name: turns.append(name)) for name in ("x", "y")
     ]
-    common.measure("b", common.Case("a", contenders, warm_up=1), common.Settings(2))
+    clock.measure("b", cases.Case("a", contenders, warm_up=1), cases.Settings(2))
     assert turns == ["x", "y"] * 3
 
 
-def test_the_fastest_variant_is_the_baseline(common, case):
-    missed, met, nothing_wanted, _ = common.judge(
-        "b", case, common.measure("b", case, common.Settings(3))
-    )
+def test_the_fastest_variant_is_the_baseline(cases, case, rows):
+    missed, met, nothing_wanted, _ = cases.judge("b", case, rows)
     assert missed["baseline"] == "other (one thread)"
     assert missed["ratio"] == 2.5
     assert (missed["least"], missed["most"]) == (2, 5)
@@ -104,7 +104,7 @@ def test_the_fastest_variant_is_the_baseline(common, case):
     assert nothing_wanted["met"] is None
 
 
-def test_disturbed_figures_are_measured_again(common, monkeypatch):
+def test_disturbed_figures_are_measured_again(cases, clock, monkeypatch):
     shares = iter([0.5, 0.0, 0.4, 0.3, 0.01, 0.2])
 
     class Others:
@@ -115,48 +115,74 @@ def test_disturbed_figures_are_measured_again(common, monkeypatch):
         def __exit__(self, *error):
             self.share = next(shares)
 
-    monkeypatch.setattr(common, "Others", Others)
-    monkeypatch.setattr(common.time, "sleep", lambda seconds: None)
-    contender = common.Contender("x", returning([7, 8]))
+    monkeypatch.setattr(clock, "Others", Others)
+    monkeypatch.setattr(clock.time, "sleep", lambda seconds: None)
+    contender = cases.Contender("x", returning([7, 8]))
     # Waits until quiet, is disturbed, waits again, is disturbed less: patience is at its end.
-    patience = common.Patience(0.9)
-    assert common._measure_patiently(contender, "kB", patience) == (8, 0.2)
+    patience = clock.Patience(0.9)
+    assert clock._measure_patiently(contender, "kB", patience) == (8, 0.2)
     assert patience.left < 0
 
 
-def test_more_figures_are_added(common):
-    case = common.Case("a", [common.Contender("x", lambda: 1)], unit="kB", warm_up=0)
-    first = common.run_case("b", case, common.Settings(2))
-    second = common.run_case("b", case, common.Settings(3), first["rows"])
+def test_more_figures_are_added(cases, command):
+    case = cases.Case("a", [cases.Contender("x", lambda: 1)], unit="kB", warm_up=0)
+    first = command.run_case("b", case, cases.Settings(2))
+    second = command.run_case("b", case, cases.Settings(3), first["rows"])
     assert [row["repeat"] for row in second["rows"]] == [0, 1, 2, 3, 4]
 
 
-def test_a_missing_baseline_is_reported(common, case):
-    result = common.run_case("b", case, common.Settings(3))
+def test_a_missing_baseline_is_reported(load, cases, command, case):
+    result = command.run_case("b", case, cases.Settings(3))
     claim = result["claims"][-1]
     assert claim["missing"] == "third: ImportError: no"
-    assert "MISSING" in common.describe(claim)
-    text = common.markdown([result])
+    assert "MISSING" in cases.describe(claim)
+    text = load("harness.report").markdown([result])
     assert "| a |  | third | 2.00 | missing: third: ImportError: no |" in text
     assert "| a | 2.50 (2.00 to 5.00) | other (one thread) | 3.50 | **missed** |" in text
 
 
-def test_missing(common):
-    assert common.missing("numpy") == ""
-    assert "ModuleNotFoundError" in common.missing("no_such_package")
+def test_missing(load):
+    missing = load("harness.machine").missing
+    assert missing("numpy") == ""
+    assert "ModuleNotFoundError" in missing("no_such_package")
 
 
-def test_threads_are_put_back(common, global_state):
+def test_about(load):
+    facts = load("harness.machine").about()
+    assert facts["versions"]["numpy"] == np.__version__
+    assert facts["cores"] >= 1 and facts["commit"]
+
+
+def test_cases_that_match_nothing_are_one_line(cases, command, capsys, tmp_path):
+    made = [cases.Case(name, []) for name in ("small", "large")]
+    options = command.options_of("", ["--cases", "huge", "--output", str(tmp_path / "new")])
+    with pytest.raises(SystemExit) as caught:
+        command.run({"sizes": lambda settings: made}, options)
+    assert caught.value.code == 2
+    line = "no case has 'huge' in its name; there are sizes: small; sizes: large\n"
+    assert capsys.readouterr() == ("", line)
+    assert not (tmp_path / "new").exists()
+
+
+def test_cases_are_chosen_by_name(cases, command, tmp_path):
+    contenders = [cases.Contender("x", lambda: 1)]
+    made = [cases.Case(name, contenders, unit="kB") for name in ("small", "large")]
+    options = command.options_of("", ["--cases", "lar", "--output", str(tmp_path)])
+    command.run({"sizes": lambda settings: made}, options)
+    assert [path.name for path in (tmp_path / "raw").iterdir()] == ["sizes-01.json"]
+
+
+def test_threads_are_put_back(clock, global_state):
     import torch
 
-    with common.limit_threads(1):
+    with clock.limit_threads(1):
         assert torch.get_num_threads() == 1
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_runs(name, load, common, tmp_path):
+def test_runs(name, load, command, tmp_path):
     options = ["--tiny", "--repeats", "1", "--output", str(tmp_path)]
-    common.run({name: load(name).cases}, common.options_of("", options))
+    command.run({name: load(name).cases}, command.options_of("", options))
     results = [json.loads(path.read_text()) for path in (tmp_path / "raw").glob("*.json")]
     assert results
     for result in results:
@@ -175,4 +201,4 @@ def test_runs(name, load, common, tmp_path):
 
 
 def test_one_command_runs_all(load):
-    assert sorted(load("run_all").BENCHMARKS) == sorted(NAMES)
+    assert sorted(load("run_all").NAMES) == NAMES

@@ -14,17 +14,7 @@ def make_table(columns, rows, *, text=(), wrap=True, **options):
 
 
 def write_files(writers, folder, console):
-    """Write files, each at once or not at all, and name them.
-
-    Parameters
-    ----------
-    writers : dict of str to callable
-        What writes each file to the path that it is given.
-    folder : pathlib.Path
-        Where; it is made if missing.
-    console : rich.console.Console
-        The screen.
-    """
+    """Write files, each at once or not at all, by what writes it to a path; and name them."""
     from ..utils import replacing
 
     for name, write in writers.items():

@@ -7,26 +7,7 @@ _MOST_CLASSES = 20
 
 
 def load(source, target, task):
-    """Return the rows to learn from, and what is known of them.
-
-    Parameters
-    ----------
-    source : str
-        "digits", "mnist" or the path of a CSV file.
-    target : str or None
-        The column of the CSV file to predict.
-    task : {"auto", "classification", "regression"}
-        For a CSV file.
-
-    Returns
-    -------
-    data : tuple of ndarray
-        X to train and to test with, and y.
-    regression : bool
-        Whether y are numbers.
-    defaults : dict
-        Parameters of the estimator that suit these data.
-    """
+    """Return X and y to train and to test with, whether it is regression, and defaults for it."""
     import pandas as pd
 
     from ..datasets import fetch_mnist, load_digits, split_images

@@ -1,0 +1,29 @@
+"""Tickets of random networks, and what trains them."""
+
+from torch import nn
+
+from skticket import Ticket
+from skticket.network import default_net
+
+
+def make_ticket(arrays, masks):
+    """Return an untrained ticket of weights and biases, and masks, of each layer."""
+    initial, mask = {}, {}
+    for number, (weight, bias, survives) in enumerate(zip(*arrays, masks)):
+        name = f"layers.{number}"
+        initial |= {f"{name}.weight": weight, f"{name}.bias": bias}
+        mask[f"{name}.weight"] = survives
+    return Ticket(initial, mask)
+
+
+def make_net(sizes, optimizer, learning_rate, batch_size):
+    """Return the net that the estimator would train for networks of such layers."""
+    return default_net(
+        sizes[1:-1],
+        sizes[0],
+        sizes[-1],
+        criterion=nn.CrossEntropyLoss,
+        optimizer=optimizer,
+        learning_rate=learning_rate,
+        batch_size=batch_size,
+    )
