@@ -15,7 +15,7 @@ from torch import nn
 from torch.nn import functional as F
 from torch.nn.utils import prune
 
-LR = 0.05
+LR, BATCH = 0.05, 128
 
 
 def initial_arrays(sizes, seed=0):

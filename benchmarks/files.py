@@ -44,9 +44,8 @@ def size_of(save):
 
 
 def _state(ticket):
-    weights = [ticket.weights[name] for name in ticket.mask]
-    biases = [ticket.weights[name.replace("weight", "bias")] for name in ticket.mask]
-    return sequential(weights, biases).state_dict()
+    layers = [(ticket.weights[weight], ticket.weights[bias]) for weight, bias in ticket.layers]
+    return sequential(*zip(*layers)).state_dict()
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ Trainings of tickets by SGD in batches of 128, with one evaluation at the end: 7
 MNIST, and the digits' network, which is below the size from which "auto" compiles.
 """
 
-from baselines import LR, initial_arrays, uniform_masks
+from baselines import BATCH, LR, initial_arrays, uniform_masks
 from harness import Case, Claim, Contender, main, mnist
 from networks import make_net, make_ticket
 
@@ -14,7 +14,6 @@ from skticket.datasets import load_digits
 from skticket.network import Data
 from skticket.training import train
 
-BATCH = 128
 DENSITIES = (1, 0.8, 0.64, 0.51, 0.41, 0.33, 0.26, 0.1, 0.036, 0.01)
 # Within 5% of the better layout.
 WANTED = 1 / 1.05

@@ -1,8 +1,9 @@
 """Tickets of random networks, and what trains them."""
 
+from baselines import BATCH, LR
 from torch import nn
 
-from skticket import Ticket
+from skticket import Ticket, WinningTicketClassifier
 from skticket.network import default_net
 
 
@@ -27,3 +28,16 @@ def make_net(sizes, optimizer, learning_rate, batch_size):
         learning_rate=learning_rate,
         batch_size=batch_size,
     )
+
+
+def fit_by_sgd(X, y, rounds, epochs):
+    """Fit the estimator as the plain loops train."""
+    return WinningTicketClassifier(
+        (300, 100),
+        rounds=rounds,
+        optimizer="sgd",
+        learning_rate=LR,
+        batch_size=BATCH,
+        max_epochs=epochs,
+        random_state=0,
+    ).fit(X, y)

@@ -11,12 +11,11 @@ are given. Each of them runs on one thread, and on all.
 from functools import partial
 
 import torch
-from baselines import LR, initial_arrays, lightning_search, plain_search, prune_search
+from baselines import BATCH, initial_arrays, lightning_search, plain_search, prune_search
 from harness import OURS, Case, Claim, Contender, all_threads, main, missing, mnist
+from networks import fit_by_sgd
 
-from skticket import WinningTicketClassifier
-
-N_ROWS, BATCH = 15_000, 128
+N_ROWS = 15_000
 PLAIN, PRUNE, LIGHTNING = "plain torch loop", "torch.nn.utils.prune", "Lightning ModelPruning"
 WANTED = {PLAIN: 1.9, PRUNE: 2.3, LIGHTNING: 2.3}
 
@@ -34,26 +33,12 @@ def cases(settings):
         *_other(PLAIN, plain_search, data, arrays, rounds),
         *_other(PRUNE, prune_search, data, arrays, rounds),
         *_other(LIGHTNING, lightning_search, data, arrays, rounds, missing("lightning")),
-        Contender(OURS, lambda: ours(X, y, rounds)),
+        Contender(OURS, lambda: fit_by_sgd(X, y, rounds, 1)),
     ]
     claims = [Claim((name,), wanted) for name, wanted in WANTED.items()]
     # Only what is compiled needs warming up, and a whole round of turns takes minutes.
-    ours(X[:1000], y[:1000], settings.choose(8, 2))
+    fit_by_sgd(X[:1000], y[:1000], settings.choose(8, 2), 1)
     yield Case(f"{rounds} rounds", contenders, claims, unit="s", warm_up=0)
-
-
-def ours(X, y, rounds):
-    """Search by the estimator; return its results by round."""
-    clf = WinningTicketClassifier(
-        (300, 100),
-        rounds=rounds,
-        optimizer="sgd",
-        learning_rate=LR,
-        batch_size=BATCH,
-        max_epochs=1,
-        random_state=0,
-    )
-    return clf.fit(X, y).round_results_
 
 
 def _other(name, search, data, arrays, rounds, reason=""):

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 
 import torch
 from baselines import (
+    BATCH,
     LR,
     PlainLoop,
     batches,
@@ -28,7 +29,6 @@ from torch.nn import functional as F
 from skticket.engines import computing
 from skticket.network import Data, load_arrays, with_batches
 
-BATCH = 128
 PLAIN, UNFUSED, SPARSEPROP = "plain torch loop", "plain loop, default optimizer", "SparseProp"
 NETWORKS = {"300-100": (784, 300, 100, 10), "1000-1000": (784, 1000, 1000, 10)}
 # How many times faster than the plain loop, by network and density.

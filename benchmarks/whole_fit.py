@@ -9,15 +9,14 @@ by position, so that it never copies the training rows.
 
 import numpy as np
 import torch
-from baselines import LR, PlainLoop, initial_arrays
+from baselines import BATCH, LR, PlainLoop, initial_arrays
 from harness import OURS, Case, Claim, Contender, all_threads, main, mnist
+from networks import fit_by_sgd
 from skorch import NeuralNetClassifier
 from skorch.dataset import ValidSplit
 from torch import nn
 
-from skticket import WinningTicketClassifier
-
-HIDDEN, BATCH = (300, 100), 128
+HIDDEN = (300, 100)
 PLAIN, SKORCH = "plain torch loop", "default skorch"
 # Plain loop's time over ours; skorch's over ours.
 WANTED_PLAIN, WANTED_SKORCH = 1 / 1.10, 1.3
@@ -44,16 +43,7 @@ def cases(settings):
 
 def ours(X, y, epochs):
     """Fit the estimator; return its validation scores."""
-    clf = WinningTicketClassifier(
-        HIDDEN,
-        rounds=0,
-        optimizer="sgd",
-        learning_rate=LR,
-        batch_size=BATCH,
-        max_epochs=epochs,
-        random_state=0,
-    ).fit(X, y)
-    return clf.histories_[0][:, "valid_score"]
+    return fit_by_sgd(X, y, 0, epochs).histories_[0][:, "valid_score"]
 
 
 def plain(X, y, epochs):

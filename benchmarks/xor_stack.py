@@ -75,8 +75,7 @@ def make_tickets(n_networks):
     tickets = []
     for _ in range(n_networks):
         initial = draw_initial((10,), 2, 1, Normal(std=0.1), random_state)
-        masks = {name: np.ones(initial[name].shape, bool) for name in initial if "weight" in name}
-        tickets.append(Ticket(initial, masks))
+        tickets.append(Ticket.full(initial, [name for name in initial if "weight" in name]))
     return tickets
 
 

@@ -1,6 +1,7 @@
 """`skticket mnist`."""
 
 import logging
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -78,10 +79,20 @@ def _run(experiment, settings, jobs, output):
     console = Console()
     logging.basicConfig(format="%(name)s: %(message)s")
     laboratory = Laboratory.open(**settings, jobs=jobs, memory=output / "networks")
-    results, written = [], []
-    with _Progress(laboratory, [EXPERIMENTS[name] for name in names], console) as progress:
+    conditions = [EXPERIMENTS[name].conditions(laboratory.protocol) for name in names]
+    networks = {network for some in conditions for network in laboratory.networks(some)}
+    results, written, done = [], [], set()
+    with _bar(console) as bar:
+        task = bar.add_task("starting", total=len(networks))
+
+        def count(network):
+            done.add(network)
+            bar.update(task, completed=len(done))
+
+        laboratory = replace(laboratory, progress=count)
         for name in names:
-            result = Result(name, progress.measure(name, EXPERIMENTS[name]))
+            bar.update(task, description=name)
+            result = Result(name, EXPERIMENTS[name].measure(laboratory))
             written += write_result(result, output)
             _print_claims(result, console)
             results.append(result)
@@ -90,56 +101,21 @@ def _run(experiment, settings, jobs, output):
     name_files(written, output, console)
 
 
-class _Progress:
+def _bar(console):
     """A bar of networks done, of all that the experiments need."""
+    from rich import progress
 
-    def __init__(self, laboratory, experiments, console):
-        from dataclasses import replace
-
-        from rich.progress import (
-            BarColumn,
-            MofNCompleteColumn,
-            Progress,
-            TextColumn,
-            TimeElapsedColumn,
-            TimeRemainingColumn,
-        )
-
-        networks = [
-            network
-            for experiment in experiments
-            for network in laboratory.networks(experiment.conditions(laboratory.protocol))
-        ]
-        self.total = len(set(networks))
-        self.done = set()
-        self.bar = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("networks"),
-            TimeElapsedColumn(),
-            TextColumn("left:"),
-            TimeRemainingColumn(),
-            console=console,
-            speed_estimate_period=600,
-        )
-        self.laboratory = replace(laboratory, progress=self._count)
-
-    def __enter__(self):
-        self.bar.__enter__()
-        self.task = self.bar.add_task("starting", total=self.total)
-        return self
-
-    def __exit__(self, *exception):
-        return self.bar.__exit__(*exception)
-
-    def measure(self, name, experiment):
-        self.bar.update(self.task, description=name)
-        return experiment.measure(self.laboratory)
-
-    def _count(self, network):
-        self.done.add(network)
-        self.bar.update(self.task, completed=len(self.done))
+    return progress.Progress(
+        progress.TextColumn("{task.description}"),
+        progress.BarColumn(),
+        progress.MofNCompleteColumn(),
+        progress.TextColumn("networks"),
+        progress.TimeElapsedColumn(),
+        progress.TextColumn("left:"),
+        progress.TimeRemainingColumn(),
+        console=console,
+        speed_estimate_period=600,
+    )
 
 
 def _print_claims(result, console):
