@@ -33,19 +33,11 @@ def measure(ticket, data, net, arguments):
     """Return each layout's milliseconds a step, a row a repeat."""
     clock = time.process_time if arguments.cpu_time else time.perf_counter
     n_steps = max(10, round(arguments.steps * 235_000 / sum(m.size for m in ticket.mask.values())))
-    n_threads = 1 if arguments.cpu_time else None
+    options = {"evaluate_every": n_steps, "n_threads": 1 if arguments.cpu_time else None}
     times = {"dense": [], "sparse": []}
     for repeat, layout in itertools.product(range(arguments.repeats + 1), times):
         start = clock()
-        train(
-            net,
-            ticket,
-            data,
-            n_steps=n_steps,
-            evaluate_every=n_steps,
-            layout=layout,
-            n_threads=n_threads,
-        )
+        train(net, ticket, data, n_steps=n_steps, layout=layout, **options)
         if repeat:
             times[layout].append((clock() - start) / n_steps * 1e3)
     return times

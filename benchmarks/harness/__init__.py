@@ -4,7 +4,7 @@ A benchmark is a module with `cases(settings)`, which yields one `Case` after an
 contenders, which are measured in turns in one process, and claims about their ratios.
 """
 
-from .cases import OURS, Case, Claim, Contender, Settings, times
+from .cases import OURS, Case, Claim, Contender, times
 from .clock import all_threads, limit_threads
 from .command import add_options, main, run
 from .data import mnist
@@ -16,7 +16,6 @@ __all__ = [
     "Case",
     "Claim",
     "Contender",
-    "Settings",
     "add_options",
     "all_threads",
     "limit_threads",
