@@ -36,12 +36,23 @@ def _reinitialized(ticket, init, random_state):
     """The same masks over fresh values; what no distribution gives goes back to θ0."""
     initial = dict(ticket.initial)
     if isinstance(init, Mapping):
+        _check_fresh(ticket, init)
         initial |= init
     else:
         draw = resolve_init(init)
         for name, mask in ticket.mask.items():
             initial[name] = draw(mask.shape, random_state).astype(initial[name].dtype)
     return Ticket(initial, ticket.mask)
+
+
+def _check_fresh(ticket, init):
+    for name, mask in ticket.mask.items():
+        found = np.shape(init[name]) if name in init else None
+        if found != mask.shape:
+            raise ValueError(
+                f"init must hold fresh values of shape {mask.shape} for {name!r}, got "
+                f"{'none' if found is None else f'shape {found}'}"
+            )
 
 
 def _rearranged(ticket, random_state):

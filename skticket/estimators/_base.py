@@ -1,7 +1,6 @@
 """What classifier and regressor share."""
 
 from abc import ABCMeta, abstractmethod
-from contextlib import contextmanager
 from copy import copy
 from dataclasses import replace
 from functools import partial
@@ -19,7 +18,9 @@ from ..engines import Predictor
 from ..initialization import INIT_NAMES
 from ..network import (
     OPTIMIZERS,
+    check_device,
     check_outputs,
+    check_same_network,
     default_net,
     layer_sizes_of,
     prediction_net,
@@ -36,11 +37,8 @@ from ..utils import (
     check_sample_weight,
     fit_context,
 )
-from ._rows import hold_out
-from ._run import Run, run_key
-
-# What a fit learns, beside what users see.
-_FITTED = ("_predictor", "_round", "_row_shape", "_run", "_target_shape")
+from ._rows import hold_out, warn_if_useless
+from ._run import Run, all_or_nothing, run_key
 
 
 def _has_two_forms(estimator):
@@ -151,7 +149,7 @@ class WinningTicketBase(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
         A fit that fails, or is interrupted, leaves the estimator as it was before. With
         `warm_start=True`, the next one goes on from the rounds that it had finished.
         """
-        with self._all_or_nothing():
+        with all_or_nothing(self):
             X, y = self._validate(X, y, reset=True)
             key = run_key(self, X, y, sample_weight) if self.warm_start else None
             self._begin(key)
@@ -174,6 +172,8 @@ class WinningTicketBase(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
             trained = search.train(ticket, data, number, on_evaluation=report)
             ticket = trained.ticket
             self._record(number, trained)
+            if number == 0 and self.net is None:
+                warn_if_useless(trained, data)
             current = partial(self._as_of, search, ticket)
             if context.call_on_fit_task_end(
                 estimator=self, X=X, y=y, reconstruction_attributes=current
@@ -181,24 +181,6 @@ class WinningTicketBase(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
                 break
         self._choose(search, select_round(self.round_results_, self.select))
         root.call_on_fit_task_end(estimator=self, X=X, y=y, reconstruction_attributes=dict)
-
-    @contextmanager
-    def _all_or_nothing(self):
-        """If what is done within fails, be as before, but for rounds to go on from."""
-        before = self._fitted_state()
-        try:
-            yield
-        except BaseException:
-            after = self._fitted_state()
-            for name in after:
-                delattr(self, name)
-            vars(self).update(before)
-            if self.warm_start:
-                self._unfinished = after.get("_run")
-            raise
-
-    def _fitted_state(self):
-        return {k: v for k, v in vars(self).items() if k.endswith("_") or k in _FITTED}
 
     def _begin(self, key=None):
         """Go on from the run that `key` tells, if there is one; otherwise start anew."""
@@ -219,12 +201,12 @@ class WinningTicketBase(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
         vars(self).update(run.attributes())
 
     def _fit_by_hand(self, X, y, sample_weight, **options):
-        with self._all_or_nothing():
+        with all_or_nothing(self):
             first = not hasattr(self, "ticket_")
             X, y = self._validate(X, y, reset=first, **options)
             if first:
                 self._begin()
-            search = self._build_search()
+            search = self._build_search(None if first else self.ticket_)
             if first:
                 check_outputs(search.net, X, self._output_shape())
                 self.ticket_ = search.first_ticket()
@@ -261,9 +243,9 @@ class WinningTicketBase(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
         data = None
         if X is not None:
             data = self._hold_out(*self._validate(X, y, reset=False), sample_weight)
-        search = self._build_search()
+        search = self._build_search(self.ticket_)
         ticket = search.prune(self.ticket_, self._round + 1, rate, data)
-        self._round += 1
+        self._round, self._n_rewinds = self._round + 1, 0
         self._set_ticket(search, ticket)
         return self
 
@@ -281,8 +263,10 @@ class WinningTicketBase(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
             With a new `ticket_`, not yet trained.
         """
         check_is_fitted(self)
-        search = self._build_search()
-        self._set_ticket(search, search.rewind_ticket(self.ticket_, self._round, to))
+        search = self._build_search(self.ticket_)
+        ticket = search.rewind_ticket(self.ticket_, self._round, to, self._n_rewinds)
+        self._n_rewinds += 1
+        self._set_ticket(search, ticket)
         return self
 
     @available_if(_has_two_forms)
@@ -330,7 +314,7 @@ class WinningTicketBase(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
             Predictions of the network of each ticket in `tickets_`, as `predict` gives.
         """
         check_is_fitted(self)
-        search = self._build_search()
+        search = self._build_search(self.ticket_)
         for ticket in self.tickets_:
             yield self._with(search, ticket).predict(X)
 
@@ -375,12 +359,16 @@ class WinningTicketBase(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
     def _split_limits(self, y, n_valid):
         """Return how few rows may be held out, and what to stratify them by, or None."""
 
-    def _build_search(self):
+    def _build_search(self, ticket=None):
+        """Return the search that the parameters describe; check that it is of the ticket's kind."""
         layer_sizes = None
         if self.net is None:
             hidden = layer_sizes_of(self.hidden_layer_sizes)
             layer_sizes = (hidden, self.n_features_in_, self._n_outputs())
+            if ticket is not None:
+                check_same_network(ticket, layer_sizes)
         net = self._default_net(*layer_sizes) if self.net is None else clone(self.net)
+        check_device(net.device)
         return Search(
             net=net,
             layer_sizes=layer_sizes,
@@ -434,7 +422,9 @@ class WinningTicketBase(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
     def _row_weights(self, X, y, sample_weight):
         if sample_weight is None:
             return None
-        return check_sample_weight(sample_weight, X, dtype=np.float32, ensure_non_negative=True)
+        weight = check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+        # Only what they are relative to each other counts, whatever single precision can hold.
+        return (weight / (weight.max() or 1.0)).astype(np.float32)
 
     def _record(self, number, trained):
         self._set_run(self._run.after(number, trained))
@@ -449,6 +439,7 @@ class WinningTicketBase(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
     def _choose(self, search, position):
         """Let the network of one training predict."""
         self.selected_round_ = self._round = self._run.rounds[position]
+        self._n_rewinds = 0
         self.n_iter_ = int(self._run.trained[position].iterations[-1])
         self._set_ticket(search, self.tickets_[position])
 

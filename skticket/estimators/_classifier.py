@@ -2,11 +2,11 @@
 
 import numpy as np
 import torch
-from scipy.special import expit, softmax
+from scipy.special import expit, log_expit, log_softmax, softmax
 from sklearn.base import ClassifierMixin
 from sklearn.utils import compute_sample_weight
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import column_or_1d
+from sklearn.utils.validation import check_is_fitted, column_or_1d
 
 from ..utils import StrOptions, fit_context, substitute
 from ._base import WinningTicketBase
@@ -170,7 +170,16 @@ class WinningTicketClassifier(ClassifierMixin, WinningTicketBase):
         ndarray of shape (n_samples, n_classes)
             Log-probabilities, in the order of `classes_`.
         """
-        return np.log(self.predict_proba(X))
+        check_is_fitted(self)
+        X = self._check_inputs(X)
+        if self.net is None:
+            return self._log_activate(self._predictor(X))
+        criterion, outputs = self.net_.criterion_, self.net_.forward(X, device="cpu")
+        outputs = (outputs[0] if isinstance(outputs, tuple) else outputs).detach().numpy()
+        if isinstance(criterion, torch.nn.CrossEntropyLoss | torch.nn.BCEWithLogitsLoss):
+            return self._log_activate(outputs.reshape(len(X), -1))
+        probabilities = self.net_.predict_proba(X)
+        return np.log(np.maximum(probabilities, np.finfo(probabilities.dtype).tiny))
 
     def predict(self, X):
         """Return the most probable class.
@@ -211,6 +220,11 @@ class WinningTicketClassifier(ClassifierMixin, WinningTicketBase):
         if outputs.shape[1] > 1:
             return softmax(outputs, axis=1)
         return np.hstack([expit(-outputs), expit(outputs)])
+
+    def _log_activate(self, outputs):
+        if outputs.shape[1] > 1:
+            return log_softmax(outputs, axis=1)
+        return np.hstack([log_expit(-outputs), log_expit(outputs)])
 
     def _criterion(self):
         if len(self.classes_) == 2:

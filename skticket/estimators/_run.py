@@ -1,10 +1,14 @@
 """The rounds that a fit, or calls by hand, have trained so far."""
 
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from numbers import Integral
 
 from ..search import key_of, tabulate
 from ..utils import code_key
+
+# What a fit learns, beside what users see.
+_FITTED = ("_n_rewinds", "_predictor", "_round", "_row_shape", "_run", "_target_shape")
 
 
 @dataclass(frozen=True)
@@ -57,3 +61,26 @@ def run_key(estimator, X, y, sample_weight):
     params = {name: value for name, value in params.items() if name not in irrelevant}
     # Among its parts None is a value like others; of the code it says that nobody can tell.
     return key_of(code_key(params), (params, X, y, sample_weight))
+
+
+@contextmanager
+def all_or_nothing(estimator):
+    """If what is done within fails, let the estimator be as before, but for rounds to go on from.
+
+    scikit-learn's own attributes of a fit that runs are left to it.
+    """
+    before = _fitted_state(estimator)
+    try:
+        yield
+    except BaseException:
+        after = _fitted_state(estimator)
+        for name in after:
+            delattr(estimator, name)
+        vars(estimator).update(before)
+        if estimator.warm_start:
+            estimator._unfinished = after.get("_run")
+        raise
+
+
+def _fitted_state(estimator):
+    return {k: v for k, v in vars(estimator).items() if k.endswith("_") or k in _FITTED}

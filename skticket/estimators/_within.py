@@ -28,7 +28,7 @@ def without_rounds(estimator):
 def fit_control(estimator, X, y, sample_weight=None, *, control, seed):
     """Return a copy that predicts with a control, trained as the selected round was."""
     X, y = estimator._validate(X, y, reset=False)
-    search = replace(estimator._build_search(), seed=seed)
+    search = replace(estimator._build_search(estimator.ticket_), seed=seed)
     ticket = search.rewind_ticket(estimator.ticket_, estimator.selected_round_, control)
     data = estimator._hold_out(X, y, sample_weight)
     trained = search.train(ticket, data, estimator.selected_round_)

@@ -136,6 +136,11 @@ class TicketCurveDisplay:
         if ax is None:
             _, ax = plt.subplots(1, 2, figsize=(9, 3.6), layout="constrained")
         self.ax_ = np.asarray(ax)
+        if self.ax_.shape != (2,):
+            raise ValueError(
+                "ax must be two axes, for scores and for iterations; got "
+                f"{'one' if self.ax_.shape == () else f'an array of shape {self.ax_.shape}'}"
+            )
         self.figure_ = self.ax_[0].figure
         score_ax, iterations_ax = self.ax_
         for (name, score), color in zip(self.scores.items(), (BLUE, ORANGE), strict=False):

@@ -126,7 +126,18 @@ def _splits(cv, estimator, X, y, random_state):
         splitter = StratifiedShuffleSplit if is_classifier(estimator) else ShuffleSplit
         seed = random_state.randint(np.iinfo(np.int32).max)
         cv = splitter(1, test_size=0.25, random_state=seed)
+    if np.iterable(cv):
+        cv = list(cv)
+        if not cv or any(not np.iterable(split) or len(split) != 2 for split in cv):
+            raise ValueError(
+                "cv must give at least one pair of the positions of training and of test rows, "
+                f"got {cv!r}"
+            )
     return list(check_cv(cv, y, classifier=is_classifier(estimator)).split(X, y))
+
+
+# Far more than a cluster has processors; joblib itself tries to start as many as it is told.
+_MOST_JOBS = 2**20
 
 
 @validate_params(
@@ -137,7 +148,7 @@ def _splits(cv, estimator, X, y, random_state):
         "control": [StrOptions({"reinit", "rearrange"})],
         "n_controls": [Interval(Integral, 1, None, closed="left")],
         "cv": ["cv_object"],
-        "n_jobs": [Integral, None],
+        "n_jobs": [Interval(Integral, -_MOST_JOBS, _MOST_JOBS, closed="both"), None],
         "random_state": ["random_state"],
         "verbose": ["verbose"],
         "scoring": [str, callable, None],
@@ -247,6 +258,8 @@ def ticket_test_score(
     >>> 0.2 <= result.pvalue <= 1
     True
     """
+    if isinstance(n_controls, bool):
+        raise ValueError(f"n_controls must be a number of controls, got {n_controls!r}")
     X, y = indexable(X, y)
     params = {} if params is None else params
     scorer = check_scoring(estimator, scoring=scoring)

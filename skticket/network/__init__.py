@@ -3,11 +3,12 @@
 from ._arrays import load_arrays, new_ticket, prunable_names, read_arrays
 from ._batches import Batches, n_batch_rows
 from ._data import Data, on_device
-from ._mlp import MLP, draw_initial
+from ._mlp import MLP, check_same_network, draw_initial
 from ._net import (
     EVALUATION_ROWS,
     OPTIMIZERS,
     TicketNet,
+    check_device,
     check_outputs,
     default_net,
     first_ticket,
@@ -28,7 +29,9 @@ __all__ = [
     "Batches",
     "Data",
     "TicketNet",
+    "check_device",
     "check_outputs",
+    "check_same_network",
     "default_net",
     "draw_initial",
     "first_ticket",

@@ -50,17 +50,33 @@ class _Linear(nn.Linear):
         """Draw no values, which others would replace, and leave torch's global generator alone."""
 
 
+def prunable_shapes(hidden_layer_sizes, n_inputs, n_outputs):
+    """Yield name and shape of each weight of an `MLP`, from input to output."""
+    sizes = [n_inputs, *hidden_layer_sizes, n_outputs]
+    for i, (n_in, n_out) in enumerate(zip(sizes, sizes[1:], strict=False)):
+        yield f"layers.{i}.weight", (n_out, n_in)
+
+
+def check_same_network(ticket, layer_sizes):
+    """Raise an error unless a ticket is of the default network of these sizes."""
+    expected = dict(prunable_shapes(*layer_sizes))
+    found = {name: mask.shape for name, mask in ticket.mask.items()}
+    if found != expected:
+        raise ValueError(
+            f"hidden_layer_sizes is {layer_sizes[0]} now, but the ticket's weights have the shapes "
+            f"{list(found.values())}; fit anew to change the network"
+        )
+
+
 def draw_initial(hidden_layer_sizes, n_inputs, n_outputs, init, random_state):
     """Return initial arrays of an `MLP`: weights drawn from `init`, biases 0."""
-    sizes = [n_inputs, *hidden_layer_sizes, n_outputs]
     arrays = {}
-    for i, (n_in, n_out) in enumerate(zip(sizes, sizes[1:], strict=False)):
-        weights = np.asarray(init((n_out, n_in), random_state), np.float32)
-        if weights.shape != (n_out, n_in):
+    for name, shape in prunable_shapes(hidden_layer_sizes, n_inputs, n_outputs):
+        weights = np.asarray(init(shape, random_state), np.float32)
+        if weights.shape != shape:
             raise ValueError(
-                f"init must return an array of the shape it is given, {(n_out, n_in)}, "
-                f"got {weights.shape}"
+                f"init must return an array of the shape it is given, {shape}, got {weights.shape}"
             )
-        arrays[f"layers.{i}.weight"] = weights
-        arrays[f"layers.{i}.bias"] = np.zeros(n_out, np.float32)
+        arrays[name] = weights
+        arrays[name.replace("weight", "bias")] = np.zeros(shape[0], np.float32)
     return arrays

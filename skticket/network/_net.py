@@ -7,6 +7,7 @@ import torch
 from sklearn.base import clone
 from skorch import NeuralNet
 from skorch.callbacks import Callback, EpochTimer, PassthroughScoring
+from torch.nn.parameter import is_lazy
 from torch.utils.data import DataLoader
 
 from ..utils import isolated
@@ -87,6 +88,18 @@ def layer_sizes_of(hidden_layer_sizes):
     return tuple(sizes)
 
 
+def check_device(device):
+    """Raise `ValueError` if a device does not exist; None stands for whatever the module is on."""
+    if device is None:
+        return
+    try:
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise ValueError(
+            f"device must name a torch device of this machine, got {device!r}: {error}"
+        ) from error
+
+
 def default_net(
     hidden_layer_sizes,
     n_inputs,
@@ -122,18 +135,7 @@ def default_net(
     -------
     TicketNet
         Not yet initialized.
-
-    Raises
-    ------
-    ValueError
-        If the device does not exist.
     """
-    try:
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError) as error:
-        raise ValueError(
-            f"device must name a torch device of this machine, got {device!r}: {error}"
-        ) from error
     options = {}
     if isinstance(optimizer, str):
         # A fused step is up to five times faster than torch's default on a CPU.
@@ -206,11 +208,11 @@ def check_outputs(net, X, output_shape):
     """
     rows = np.concatenate([X[:1], X[:1]])
     with isolation(net, 0), torch.no_grad():
-        net = clone(net).initialize()
+        net = _initialized(net)
         net.module_.eval()
         try:
             output = net.infer(torch.as_tensor(rows))
-        except (RuntimeError, TypeError, ValueError) as error:
+        except (RuntimeError, TypeError, ValueError, IndexError) as error:
             raise ValueError(f"net's module cannot take X of shape {X.shape}: {error}") from error
     output = output[0] if isinstance(output, tuple) else output
     if tuple(output.shape) != (2, *output_shape):
@@ -218,6 +220,23 @@ def check_outputs(net, X, output_shape):
             f"net's module must return shape {(2, *output_shape)} for two rows of this data, "
             f"got {tuple(output.shape)}"
         )
+
+
+def _initialized(net):
+    """Return an initialized clone; say so if the module is too large, or its size not known."""
+    try:
+        net = clone(net).initialize()
+    except (RuntimeError, MemoryError) as error:
+        if "alloc" not in str(error):
+            raise
+        raise ValueError(f"the network does not fit in memory: {error}") from error
+    lazy = [name for name, p in net.module_.named_parameters() if is_lazy(p)]
+    if lazy:
+        raise ValueError(
+            f"net's module must know the shapes of its parameters before it sees data; {lazy} "
+            "belong to lazy layers"
+        )
+    return net
 
 
 def prediction_net(net, ticket):

@@ -1,6 +1,7 @@
 """What all strategies share: how many elements go, and which are the lowest."""
 
 from abc import ABCMeta, abstractmethod
+from collections.abc import Mapping
 from numbers import Integral
 
 import numpy as np
@@ -39,7 +40,12 @@ def count_pruned(rate, surviving, repeat=1):
     remaining = surviving
     for _ in range(repeat):
         if not isinstance(rate, Integral):
-            remaining -= min(round(rate * remaining), max(remaining - 1, 0))
+            removed = min(round(rate * remaining), max(remaining - 1, 0))
+            if removed == 0:
+                break  # and so with every pruning from here on
+            remaining -= removed
+        elif rate == 0 or remaining == 0:
+            break
         elif 0 < remaining <= rate:
             raise ValueError(
                 f"prune rate {rate} would remove all {remaining} surviving weights or units "
@@ -152,6 +158,11 @@ class Strategy(BaseEstimator, metaclass=ABCMeta):
 
 
 def _check_scores(scores, alive):
+    if not isinstance(scores, Mapping):
+        raise ValueError(
+            "the strategy must return a dict of an array of scores for each of "
+            f"{list(alive)}, got {type(scores).__name__}"
+        )
     for name, array in alive.items():
         if name not in scores:
             raise ValueError(f"the strategy gave no scores for {name!r}, only for {list(scores)}")

@@ -26,6 +26,8 @@ def open_memory(memory):
         That of a folder is compressed, because that carries a checksum: a damaged entry is
         trained anew.
     """
+    if memory == "":
+        raise ValueError("memory must name a folder, or be a joblib.Memory or None; got ''")
     if isinstance(memory, str | PathLike):
         return Memory(memory, verbose=0, compress=("zlib", 1))
     return check_memory(memory)

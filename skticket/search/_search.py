@@ -181,10 +181,14 @@ class Search:
             gradients=gradients,
         ).transform(ticket)
 
-    def rewind_ticket(self, ticket: Ticket, round, to=None) -> Ticket:
-        """Rewind a ticket for this round, to a point other than the search's if given."""
+    def rewind_ticket(self, ticket: Ticket, round, to=None, call=0) -> Ticket:
+        """Rewind a ticket for this round, to a point other than the search's if given.
+
+        `call` counts how often that was done, so that each control is another one.
+        """
         to = self.rewind_to if to is None else to
-        seed = derive_seed(self.seed, Stream.REWIND, round)
+        key = (round, call) if call else (round,)
+        seed = derive_seed(self.seed, Stream.REWIND, *key)
         init = self.init
         if to == "reinit" and self.layer_sizes is None:
             init = first_ticket(self.net, seed=seed, fresh=True).initial
