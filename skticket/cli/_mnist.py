@@ -71,7 +71,8 @@ def _run(experiment, settings, jobs, output):
 
     # Pictures go to files: no window, and no need of a screen.
     matplotlib.use("Agg")
-    from ..experiments.mnist import EXPERIMENTS, Laboratory, Result, write_report, write_result
+    from ..experiments import Laboratory
+    from ..experiments.mnist import EXPERIMENTS, write_report, write_result
 
     if experiment != "all" and experiment not in EXPERIMENTS:
         raise ValueError(f"no experiment {experiment!r}; there are all, {', '.join(EXPERIMENTS)}")
@@ -92,7 +93,7 @@ def _run(experiment, settings, jobs, output):
         laboratory = replace(laboratory, progress=count)
         for name in names:
             bar.update(task, description=name)
-            result = Result(name, EXPERIMENTS[name].measure(laboratory))
+            result = EXPERIMENTS[name].run(laboratory)
             written += write_result(result, output)
             _print_claims(result, console)
             results.append(result)

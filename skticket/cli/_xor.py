@@ -40,10 +40,10 @@ def _run(units, strategies, settings, output):
     from ..experiments import xor as experiment
 
     console = Console()
-    direct_conditions = experiment.direct_conditions(units)
-    pruned_conditions = experiment.pruned_conditions(units, strategies)
+    populations = experiment.direct_populations(units)
+    populations += experiment.pruned_populations(units, strategies)
     experiment.check_settings(**settings)
-    outcomes = _measure(experiment, direct_conditions + pruned_conditions, settings, console)
+    outcomes = _measure(experiment, populations, settings, console)
     direct, pruned = outcomes[: len(units)], outcomes[len(units) :]
     tables = experiment.tabulate(direct), experiment.tabulate(pruned)
     console.print(_rich_table("Found directly", tables[0]))
@@ -64,14 +64,14 @@ def _run(units, strategies, settings, output):
     write_files(writers, output, console)
 
 
-def _measure(experiment, conditions, settings, console):
+def _measure(experiment, populations, settings, console):
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
     columns = TextColumn("{task.description}"), BarColumn(), TaskProgressColumn()
     with Progress(*columns, TimeElapsedColumn(), console=console) as bar:
         task = bar.add_task("training", total=None)
         return experiment.measure(
-            conditions,
+            populations,
             **settings,
             progress=lambda done, total: bar.update(task, completed=done, total=total),
         )

@@ -6,17 +6,18 @@ from matplotlib import colormaps
 from matplotlib.ticker import EngFormatter, FuncFormatter, LogLocator, NullFormatter
 
 # From the palette of Okabe and Ito, which colour-blind readers can tell apart.
-BLUE, ORANGE, GREEN = "#0072B2", "#D55E00", "#009E73"
+BLUE, ORANGE, GREEN, PURPLE = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
+AMBER, SKY, BLACK = "#E69F00", "#56B4E9", "#000000"
 
 # Colour and marker of each condition: either alone is enough to tell them apart.
 CONDITION_STYLES = (
     (BLUE, "o"),
     (ORANGE, "s"),
     (GREEN, "^"),
-    ("#CC79A7", "D"),
-    ("#E69F00", "v"),
-    ("#56B4E9", "P"),
-    ("#000000", "X"),
+    (PURPLE, "D"),
+    (AMBER, "v"),
+    (SKY, "P"),
+    (BLACK, "X"),
 )
 
 # The ends of this map are left out: one is nearly black, the other too pale on white.

@@ -2,7 +2,8 @@
 
 import numpy as np
 import pandas as pd
-from scipy.stats import t
+
+from ..utils import student_half_width
 
 # Sizes that differ by no more than this factor are one size in several trials.
 _SAME_SIZE = 1.01
@@ -34,7 +35,7 @@ def group_sizes(values):
 
     Examples
     --------
-    >>> from skticket.inspection import group_sizes
+    >>> from skticket.inspection._tables import group_sizes
     >>> group_sizes([100.0, 80.02, 80.0, 64.0])
     array([0, 1, 1, 2])
     """
@@ -110,8 +111,7 @@ def _standard_deviation(values, mean):
 
 
 def _confidence_interval(values, mean):
-    n_trials = values.count()
-    error = t.ppf(0.975, n_trials - 1) * values.std() / np.sqrt(n_trials)
+    error = student_half_width(values.std(), values.count())
     return mean - error, mean + error
 
 

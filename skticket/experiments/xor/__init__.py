@@ -1,34 +1,34 @@
-"""The paper's first experiment: exclusive or."""
+"""The paper's first experiment: exclusive or, learned by a thousand networks of each kind."""
 
-from ._plots import plot_boundaries, plot_success
-from ._tables import (
-    PUBLISHED,
+from ._networks import (
+    DIRECTLY,
     STRATEGIES,
     UNITS,
-    Condition,
     Outcome,
+    Population,
     check_settings,
-    direct_conditions,
-    found_directly,
+    direct_populations,
     measure,
-    pruned,
-    pruned_conditions,
-    tabulate,
+    pruned_populations,
 )
+from ._plots import plot_boundaries, plot_success
+from ._tables import PUBLISHED, found_directly, pruned, tabulate, wilson
 
 __all__ = [
-    "Condition",
-    "Outcome",
+    "DIRECTLY",
     "PUBLISHED",
     "STRATEGIES",
     "UNITS",
+    "Outcome",
+    "Population",
     "check_settings",
-    "direct_conditions",
+    "direct_populations",
     "found_directly",
     "measure",
     "plot_boundaries",
     "plot_success",
     "pruned",
-    "pruned_conditions",
+    "pruned_populations",
     "tabulate",
+    "wilson",
 ]

@@ -8,17 +8,17 @@ from matplotlib.patches import Patch
 
 from ...datasets import make_xor
 from ...engines import stack_outputs
-from ._tables import DIRECTLY
+from ...inspection import AMBER, BLACK, GREEN, ORANGE, SKY
+from ._networks import DIRECTLY
 
-# From the palette of Okabe and Ito, which colour-blind readers can tell apart.
 _STYLES = {
-    DIRECTLY: ("#000000", "o"),
-    "one-shot product": ("#E69F00", "^"),
-    "input": ("#56B4E9", "v"),
-    "output": ("#009E73", "s"),
-    "product": ("#D55E00", "D"),
+    DIRECTLY: (BLACK, "o"),
+    "one-shot product": (AMBER, "^"),
+    "input": (SKY, "v"),
+    "output": (GREEN, "s"),
+    "product": (ORANGE, "D"),
 }
-_OFF, _ON = "#56B4E9", "#E69F00"
+_OFF, _ON = SKY, AMBER
 
 
 def plot_success(direct, pruned):
@@ -129,9 +129,11 @@ def _draw_boundary(ax, ticket, low=-0.5, high=1.5):
     ax.pcolormesh(
         ticks, ticks, logits > 0, cmap=ListedColormap([_OFF, _ON]), alpha=0.45, rasterized=True
     )
-    weights, biases = ticket.weights["layers.0.weight"], ticket.weights["layers.0.bias"]
+    layer = ticket.layers[0]
     # A unit that was pruned has no line.
-    for weight, bias in zip(weights[weights.any(axis=1)], biases[weights.any(axis=1)], strict=True):
+    alive = ticket.living_units[layer.weight]
+    weights, biases = (ticket.weights[name][alive] for name in layer)
+    for weight, bias in zip(weights, biases, strict=True):
         ends = _line_ends(weight.astype(float), float(bias), 10 * (high - low))
         ax.plot(*ends, color="0.25", linestyle="--", linewidth=1)
     X, y = make_xor()

@@ -5,7 +5,6 @@ import tempfile
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from numbers import Integral
 from pathlib import Path
 
 import numpy as np
@@ -13,97 +12,16 @@ import pandas as pd
 from joblib import Memory, Parallel, delayed
 from joblib.memory import CacheWarning
 
-from ...search import open_memory
-from ...ticket import Ticket
-from ...training import Trained
-from ...utils import Stream, derive_seed
-from ._protocols import PRESETS, Images, Protocol, Recipe, load_images
+from ..search import open_memory
+from ..ticket import Ticket
+from ..training import Trained
+from ..utils import Stream, derive_seed
+from ._conditions import CONTROLS
+from ._images import Images, load_images
+from ._protocols import PRESETS, Protocol
+from ._settings import check_jobs, check_whole
 
-__all__ = ["Condition", "Laboratory", "Measured", "Network"]
-
-_CONTROLS = ("reinit", "rearrange")
-
-
-@dataclass(frozen=True)
-class Network:
-    """One network to train. Equal ones are trained once, whichever experiments need them.
-
-    Parameters
-    ----------
-    trial : int
-        Which repetition.
-    round : int
-        How many times it was pruned, or as many times at once.
-    recipe : Recipe
-        How it comes about.
-    control : {"reinit", "rearrange"} or None
-        What takes the place of its initial weights.
-    repeat : int
-        Which of several such controls.
-    """
-
-    trial: int
-    round: int
-    recipe: Recipe
-    control: str | None = None
-    repeat: int = 0
-
-    @classmethod
-    def make(cls, trial, round, recipe, control=None, repeat=0):
-        """Return a network; the full network is the same one whatever would have come later."""
-        if round == 0:
-            rewind = recipe.rewind_to if isinstance(recipe.rewind_to, Integral) else "init"
-            recipe = Recipe(recipe.hidden_layer_sizes, recipe.init, rewind_to=rewind)
-            return cls(trial, 0, recipe)
-        return cls(trial, round, recipe, control, repeat)
-
-    @property
-    def parent(self):
-        """The network whose training tells which weights this one keeps; None for a full one."""
-        if self.round == 0:
-            return None
-        before = 0 if self.recipe.schedule == "one-shot" else self.round - 1
-        return self.make(self.trial, before, self.recipe)
-
-    @property
-    def depth(self):
-        """How many networks have to be trained one after another before this one."""
-        return 0 if self.round == 0 else 1 + self.parent.depth
-
-
-@dataclass(frozen=True)
-class Condition:
-    """The networks of one curve of an experiment.
-
-    Parameters
-    ----------
-    name : str
-        What the legend says.
-    recipe : Recipe
-        How they come about.
-    rounds : tuple of int
-        Which sizes are measured.
-    control : {"reinit", "rearrange"} or None
-        What takes the place of initial weights, from round 1 on.
-    repeats : int
-        Controls a ticket.
-    """
-
-    name: str
-    recipe: Recipe
-    rounds: tuple
-    control: str | None = None
-    repeats: int = 1
-
-    def networks(self, trials):
-        """Return its networks in so many trials."""
-        found = [
-            Network.make(trial, round, self.recipe, self.control, repeat)
-            for round in self.rounds
-            for trial in range(trials)
-            for repeat in range(self.repeats)
-        ]
-        return list(dict.fromkeys(found))
+__all__ = ["Laboratory", "Measured"]
 
 
 @dataclass(frozen=True)
@@ -230,7 +148,7 @@ class Laboratory:
         --------
         >>> from skticket.experiments import Laboratory, mnist
         >>> laboratory = Laboratory.open("smoke", "digits", trials=1, rounds=2)
-        >>> table = mnist.iterative(laboratory)
+        >>> table = mnist.EXPERIMENTS["iterative"].run(laboratory).table
         >>> table["percent"].unique().round(1)
         array([100. ,  80.4,  64.7])
         """
@@ -239,13 +157,8 @@ class Laboratory:
         changes = {"trials": trials, "rounds": rounds, "iterations": iterations}
         changes = {name: value for name, value in changes.items() if value is not None}
         for name, value in (changes | {"seed": seed}).items():
-            least = 0 if name == "seed" else 1
-            if not isinstance(value, Integral) or value < least:
-                raise ValueError(
-                    f"{name} must be a whole number of at least {least}, got {value!r}"
-                )
-        if jobs == 0:
-            raise ValueError("jobs must be a number of processes, or -1 for all processors; got 0")
+            check_whole(name, value, 0 if name == "seed" else 1)
+        check_jobs(jobs)
         protocol = replace(PRESETS[preset], **changes)
         if protocol.rewind_step > protocol.iterations:
             raise ValueError(
@@ -331,7 +244,7 @@ class Laboratory:
                 found.add(network)
                 waiting.append(network.parent)
         # Large ones first, so that none is left alone at the end.
-        return sorted(found, key=lambda n: (n.depth, -_relative_cost(n), repr(n)))
+        return sorted(found, key=lambda n: (n.depth, -n.relative_cost, repr(n)))
 
     def _train(self, conditions, with_tickets):
         wanted = {n for c in conditions for n in c.networks(self.protocol.trials)}
@@ -371,11 +284,6 @@ class Laboratory:
         )
 
 
-def _relative_cost(network):
-    """A guess of a network's training time, to start with the longest."""
-    return sum(network.recipe.hidden_layer_sizes) * (1 - network.recipe.prune_rate) ** network.round
-
-
 def _train_one(network, parent: Ticket | None, search, data, with_ticket):
     """Train one network, or remember it; the ticket is left out where nobody needs it."""
     with warnings.catch_warnings():
@@ -404,7 +312,7 @@ def _trained(network, parent, search, data):
         return search.train(search.first_ticket(), data, 0)
     ticket = search.next_ticket(parent, data, network.round)
     if network.control is not None:
-        key = _CONTROLS.index(network.control), network.repeat
+        key = CONTROLS.index(network.control), network.repeat
         search = replace(search, seed=derive_seed(search.seed, Stream.CONTROL, *key))
         ticket = search.rewind_ticket(ticket, network.round, network.control)
     return search.train(ticket, data, network.round)

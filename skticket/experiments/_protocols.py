@@ -1,22 +1,15 @@
-"""How the networks of an experiment are trained, and on which images."""
+"""How the networks of an experiment are trained."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
-from sklearn.model_selection import train_test_split
 from torch import nn
 
-from ...datasets import fetch_mnist, load_digits, load_idx
-from ...initialization import Normal
-from ...network import Data, default_net
-from ...search import Search
-from ...utils import Stream, derive_seed
+from ..initialization import Normal
+from ..network import default_net
+from ..search import Search
 
-__all__ = ["PRESETS", "Images", "Protocol", "Recipe", "load_images"]
-
-# Of the training images; 5,000 of MNIST's 60,000.
-_VALIDATION_FRACTION = 1 / 12
+__all__ = ["PRESETS", "Protocol", "Recipe"]
 
 
 @dataclass(frozen=True)
@@ -103,6 +96,11 @@ class Protocol:
         rounds = self.rounds * np.log(1 - self.recipe.prune_rate) / np.log(1 - prune_rate)
         return max(1, round(rounds))
 
+    @property
+    def every_third_round(self):
+        """Sizes that are enough for a curve, with the paper's 16.8% among them."""
+        return tuple(range(min(2, self.rounds), self.rounds + 1, 3))
+
     def search(self, recipe, round, images, seed, device, memory):
         """Return the search that trains the networks of a recipe.
 
@@ -172,120 +170,3 @@ PRESETS = {
         rewind_step=10,
     ),
 }
-
-
-@dataclass(frozen=True)
-class Images:
-    """Images to train, validate and test on.
-
-    Parameters
-    ----------
-    data : Data
-        Training, validation and test rows.
-    n_classes : int
-        Number of labels.
-    name : str
-        What they are.
-    """
-
-    data: Data
-    n_classes: int
-    name: str
-
-    @property
-    def n_pixels(self):
-        """Number of inputs."""
-        return self.data.X.shape[1]
-
-
-def load_images(dataset="mnist", seed=0):
-    """Load images and hold some of the training images out for validation.
-
-    Parameters
-    ----------
-    dataset : str, default="mnist"
-        "mnist", "digits", or a folder of four IDX files.
-    seed : int, default=0
-        Determines which images are for validation (and for digits, which have no
-        test images of their own, for testing).
-
-    Returns
-    -------
-    Images
-
-    Raises
-    ------
-    ValueError
-        If the images are of one class, are too few, or if test images have labels
-        that training images have not.
-    OSError
-        If they cannot be read.
-
-    Examples
-    --------
-    >>> from skticket.experiments import load_images
-    >>> images = load_images("digits")
-    >>> images.data.X.shape, images.data.X_valid.shape, images.data.X_test.shape
-    ((1318, 64), (120, 64), (359, 64))
-    """
-    X, y, X_test, y_test, name = _load(dataset, seed)
-    labels, targets = np.unique(y, return_inverse=True)
-    if len(labels) < 2:
-        raise ValueError(
-            f"the training images of {name} have only one class, {labels[0]}; at least two classes "
-            "are needed"
-        )
-    strange = np.setdiff1d(y_test, labels)
-    if len(strange):
-        raise ValueError(
-            f"test images of {name} have the labels {strange.tolist()}, which no training image has"
-        )
-    rows, valid_rows = _split(targets, _VALIDATION_FRACTION, seed, name)
-    data = Data(
-        X[rows],
-        targets[rows],
-        X[valid_rows],
-        targets[valid_rows],
-        classification=True,
-        X_test=X_test,
-        y_test=np.searchsorted(labels, y_test),
-    )
-    return Images(data, len(labels), name)
-
-
-def _load(dataset, seed):
-    """Return training and test images, and what to call them."""
-    if dataset == "digits":
-        X, y = load_digits(return_X_y=True)
-        rows, test_rows = _split(y, 0.2, seed, "digits")
-        return X[rows], y[rows], X[test_rows], y[test_rows], "digits"
-    if dataset == "mnist":
-        (X, y), n, name = fetch_mnist(return_X_y=True), 60_000, "MNIST"
-    else:
-        if not Path(dataset).is_dir():
-            raise ValueError(
-                'dataset must be "mnist", "digits" or a folder of four IDX files; there is no '
-                f"folder {str(dataset)!r}"
-            )
-        images = load_idx(dataset)
-        X, y, n, name = images.data, images.target, images.n_train, Path(dataset).name
-    if len(X) == n or n == 0:
-        raise ValueError(f"{name} has {n} training and {len(X) - n} test images; both are needed")
-    return X[:n], y[:n], X[n:], y[n:], name
-
-
-def _split(y, fraction, seed, name):
-    """Return the positions of most rows, and of a fraction of each class."""
-    n_held_out = round(fraction * len(y))
-    counts = np.unique(y, return_counts=True)[1]
-    if n_held_out < len(counts) or counts.min() < 2:
-        raise ValueError(
-            f"{name} has {len(y)} training images of {len(counts)} classes, the least of them with "
-            f"{counts.min()}; too few to hold some of each class out for validation"
-        )
-    return train_test_split(
-        np.arange(len(y)),
-        test_size=n_held_out,
-        stratify=y,
-        random_state=derive_seed(seed, Stream.SPLIT),
-    )

@@ -1,0 +1,147 @@
+"""Claims about tickets, judged by the trials of an experiment."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..utils import student_half_width
+
+__all__ = [
+    "MARGIN",
+    "Claim",
+    "Interval",
+    "fewer",
+    "higher",
+    "nearest_round",
+    "no_lower",
+    "percent_at",
+    "sizes_of",
+    "smaller",
+    "trials_of",
+]
+
+# Accuracies that differ by less are called equal, in percentage points.
+MARGIN = 0.1
+_CONFIDENCE = 0.95
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A sentence, whether the trials bear it out, and by what.
+
+    Attributes
+    ----------
+    text : str
+        What is claimed.
+    holds : bool
+        Whether the whole interval is on the claim's side.
+    evidence : str
+        The figures.
+    """
+
+    text: str
+    holds: bool
+    evidence: str
+
+    @property
+    def verdict(self):
+        """The judgement in words."""
+        return "holds" if self.holds else "does not hold"
+
+
+@dataclass(frozen=True)
+class Interval:
+    """The mean of a difference between paired trials, with its confidence interval."""
+
+    mean: float
+    low: float
+    high: float
+    n: int
+
+    @classmethod
+    def of(cls, differences):
+        """Return the interval of some differences; of fewer than two, an infinite one."""
+        differences = np.asarray(differences, float)
+        differences = differences[np.isfinite(differences)]
+        n = len(differences)
+        if n < 2:
+            mean = float(differences.mean()) if n else np.nan
+            return cls(mean, -np.inf, np.inf, n)
+        mean = differences.mean()
+        half = student_half_width(differences.std(ddof=1), n, _CONFIDENCE)
+        return cls(mean, mean - half, mean + half, n)
+
+    def text(self, form, unit=""):
+        """Return mean and ends in words."""
+        if self.n < 2:
+            return f"{form.format(self.mean)}{unit}, {self.n} trial(s): no interval"
+        ends = f"{form.format(self.low)} to {form.format(self.high)}"
+        return f"{form.format(self.mean)}{unit}, 95% interval {ends}, {self.n} trials"
+
+
+def higher(text, first, second):
+    """Claim that the first accuracies are greater than the second, trial by trial."""
+    interval = Interval.of(100 * (first - second))
+    return Claim(text, bool(interval.low > 0), _accuracies(first, second, interval))
+
+
+def no_lower(text, first, second):
+    """Claim that the first accuracies are as great as the second, or nearly."""
+    interval = Interval.of(100 * (first - second))
+    text = f"{text} (within {MARGIN} points)"
+    return Claim(text, bool(interval.low > -MARGIN), _accuracies(first, second, interval))
+
+
+def _accuracies(first, second, interval):
+    return (
+        f"{100 * first.mean():.2f}% against {100 * second.mean():.2f}%; difference "
+        f"{interval.text('{:+.2f}', ' points')}"
+    )
+
+
+def fewer(text, first, second):
+    """Claim that the first take fewer iterations than the second, trial by trial."""
+    interval = Interval.of(first - second)
+    evidence = (
+        f"{first.mean():,.0f} against {second.mean():,.0f} iterations; difference "
+        f"{interval.text('{:+,.0f}')}"
+    )
+    return Claim(text, bool(interval.high < 0), evidence)
+
+
+def smaller(text, first, second):
+    """Claim that the first sizes are smaller, by the logarithm of their ratio."""
+    ratio = Interval.of(np.log(first / second))
+    evidence = (
+        f"smallest sizes (mean) {first.mean():.1f}% against {second.mean():.1f}%; ratio "
+        f"{np.exp(ratio.mean):.2f}"
+    )
+    if ratio.n > 1:
+        ends = f"{np.exp(ratio.low):.2f} to {np.exp(ratio.high):.2f}"
+        evidence += f", 95% interval {ends}, {ratio.n} trials"
+    return Claim(text, bool(ratio.high < 0), evidence)
+
+
+def trials_of(table, condition, number):
+    """Return a row a trial: the means of its repeats."""
+    rows = table[(table["condition"] == condition) & (table["round"] == number)]
+    return rows.groupby("trial")[["iterations_to_converge", "test_score", "percent"]].mean()
+
+
+def nearest_round(table, condition, percent):
+    """Return the round whose mean size is nearest to so many percent, by ratio."""
+    return (np.log(sizes_of(table, condition)) - np.log(percent)).abs().idxmin()
+
+
+def sizes_of(table, condition):
+    """Return the mean percent of each round but the full network's."""
+    rows = table[(table["condition"] == condition) & (table["round"] > 0)]
+    return rows.groupby("round")["percent"].mean()
+
+
+def percent_at(table, number, condition=None):
+    """Return a round's mean size as text, of all conditions or of one."""
+    rows = table[table["round"] == number]
+    if condition is not None:
+        rows = rows[rows["condition"] == condition]
+    return f"{rows['percent'].mean():.3g}%"

@@ -1,0 +1,163 @@
+"""What becomes of experiments: tables, pictures, judged claims, and a report."""
+
+import base64
+from html import escape
+
+import matplotlib.pyplot as plt
+import pandas as pd
+from markdown_it import MarkdownIt
+
+from ..utils import replacing
+
+__all__ = ["write_report", "write_result"]
+
+
+# A condition with no more sizes is tabulated whole.
+_FEW_SIZES = 8
+
+
+def write_result(result, folder):
+    """Write an experiment's table and pictures.
+
+    Parameters
+    ----------
+    result : Result
+        What was measured.
+    folder : pathlib.Path
+        Where to.
+
+    Returns
+    -------
+    list of str
+        Names of the files.
+    """
+    with replacing(folder / f"{result.name}.csv") as temporary:
+        result.table.to_csv(temporary, index=False, float_format="%.7g")
+    for name, draw in result.pictures.items():
+        figure = draw(result.table)
+        try:
+            with replacing(folder / name) as temporary:
+                figure.savefig(temporary, dpi=110)
+        finally:
+            plt.close(figure)
+    return [f"{result.name}.csv", *result.pictures]
+
+
+def write_report(results, settings, folder, *, opening):
+    """Write the claims as a table, and a report in Markdown and in HTML.
+
+    The HTML file holds its pictures, so that it can be sent by itself.
+
+    Parameters
+    ----------
+    results : sequence of Result
+        The experiments, whose pictures are in the folder.
+    settings : dict of str to str
+        What the reader has to know of how they were run.
+    folder : pathlib.Path
+        Where to.
+    opening : str
+        What the experiments are, in Markdown.
+
+    Returns
+    -------
+    list of str
+        Names of the files.
+    """
+    rows = [
+        (result.name, claim.text, claim.verdict, claim.evidence)
+        for result in results
+        for claim in result.claims
+    ]
+    frame = pd.DataFrame(rows, columns=["experiment", "claim", "verdict", "evidence"])
+    with replacing(folder / "claims.csv") as temporary:
+        frame.to_csv(temporary, index=False)
+    text = _markdown(results, settings, frame, opening)
+    with replacing(folder / "report.md") as temporary:
+        temporary.write_text(text, encoding="utf-8")
+    pictures = {name: folder / name for result in results for name in result.pictures}
+    with replacing(folder / "report.html") as temporary:
+        temporary.write_text(_html(text, pictures), encoding="utf-8")
+    return ["claims.csv", "report.md", "report.html"]
+
+
+def _markdown(results, settings, frame, opening):
+    n_hold = int((frame["verdict"] == "holds").sum())
+    parts = [
+        "# Winning tickets: the experiments",
+        opening,
+        _table(["setting", "value"], settings.items()),
+        "## Claims",
+        f"{n_hold} of {len(frame)} hold. A claim holds where the whole 95% interval of the "
+        "paired difference between the trials (Student's t) is on its side; where it does not "
+        "hold, the trials may also have been too few to tell.",
+        _table(
+            ["experiment", "claim", "verdict"], frame[["experiment", "claim", "verdict"]].values
+        ),
+    ]
+    for result in results:
+        parts += _section(result)
+    return "\n\n".join(parts) + "\n"
+
+
+def _section(result):
+    experiment = result.experiment
+    return [
+        f"## {result.name}",
+        experiment.question,
+        *(f"![{name}]({name})" for name in result.pictures),
+        f"{experiment.caption} Table: [{result.name}.csv]({result.name}.csv).",
+        "\n".join(
+            f"- {claim.text}: **{claim.verdict}** ({claim.evidence})." for claim in result.claims
+        ),
+        *_summary(result.table),
+    ]
+
+
+def _summary(table):
+    """Return a table of means, of experiments that compare conditions; of many sizes, a third."""
+    if "condition" not in table:
+        return []
+    rows = []
+    n_sizes = table.groupby("condition")["round"].nunique()
+    for (condition, number), group in table.groupby(["condition", "round"], sort=False):
+        # The sizes that controls have, and the full network.
+        if n_sizes[condition] > _FEW_SIZES and number and number % 3 != 2:
+            continue
+        iterations, score = group["iterations_to_converge"], 100 * group["test_score"]
+        rows.append(
+            (
+                condition,
+                f"{group['percent'].mean():.3g}",
+                f"{group['n_weights'].mean():,.0f}",
+                f"{iterations.mean():,.0f} ({iterations.min():,} to {iterations.max():,})",
+                f"{score.mean():.2f} ({score.min():.2f} to {score.max():.2f})",
+            )
+        )
+    header = ["condition", "% remaining", "weights", "iterations to converge", "test accuracy, %"]
+    return [
+        _table(header, rows),
+        "Means of all networks of a kind, least and greatest in brackets.",
+    ]
+
+
+def _table(header, rows):
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)
+
+
+_STYLE = """
+body { font: 16px/1.5 sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
+img { max-width: 100%; }
+table { border-collapse: collapse; font-size: 0.85em; }
+th, td { padding: 0.2em 0.8em; text-align: left; border-bottom: 1px solid #ddd; }
+"""
+
+
+def _html(text, pictures):
+    body = MarkdownIt("commonmark").enable("table").render(text)
+    for name, path in pictures.items():
+        data = base64.b64encode(path.read_bytes()).decode()
+        body = body.replace(f'src="{escape(name)}"', f'src="data:image/png;base64,{data}"')
+    head = f'<meta charset="utf-8"><title>Winning tickets</title><style>{_STYLE}</style>'
+    return f'<!DOCTYPE html>\n<html lang="en"><head>{head}</head>\n<body>\n{body}</body></html>\n'
