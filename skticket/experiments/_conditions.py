@@ -87,8 +87,8 @@ class Condition:
     Examples
     --------
     >>> from skticket.experiments import PRESETS, Condition
-    >>> Condition.iterative(PRESETS["smoke"], "half a round", prune_rate=0.5).rounds
-    (0, 1, 2, 3)
+    >>> Condition.iterative(PRESETS["smoke"], "10% a round", prune_rate=0.1).rounds
+    (0, 1, 2, 3, 4, 5, 6)
     """
 
     name: str

@@ -261,7 +261,7 @@ class Laboratory:
                     delayed(_train_one)(
                         n,
                         tickets.get(n.parent),
-                        self._search(n),
+                        self.search(n),
                         self.images.data,
                         n in parents or (with_tickets and n in wanted),
                     )
@@ -277,7 +277,8 @@ class Laboratory:
         measured = {n: measured[n] for n in networks if n in wanted}
         return measured, {n: tickets[n] for n in networks if n in tickets}
 
-    def _search(self, network):
+    def search(self, network):
+        """Return the search that trains a network."""
         trial_seed = derive_seed(self.seed, Stream.TRIAL, network.trial)
         return self.protocol.search(
             network.recipe, network.round, self.images, trial_seed, self.device, self.memory

@@ -3,6 +3,8 @@
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.ticker import MaxNLocator
+from sklearn.base import is_classifier
+from sklearn.metrics import accuracy_score, r2_score
 
 from ._rounds import check_estimator
 from ._style import BLUE, GREEN, ORANGE, percent_axis
@@ -77,11 +79,9 @@ class TicketCurveDisplay:
         """
         check_estimator(estimator)
         results = dict(estimator.round_results_)
+        name, score = ("accuracy", accuracy_score) if is_classifier(estimator) else ("R²", r2_score)
         if X is not None:
-            results["test_score"] = np.array(
-                [estimator._with(ticket).score(X, y) for ticket in estimator.tickets_]
-            )
-        name = "accuracy" if hasattr(estimator, "classes_") else "R²"
+            results["test_score"] = np.array([score(y, p) for p in estimator.staged_predict(X)])
         return cls.from_results(results, score_name=name, ax=ax, **line_kw)
 
     @classmethod

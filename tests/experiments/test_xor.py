@@ -1,24 +1,21 @@
 import numpy as np
 import pandas as pd
 import pytest
-import typer
 from scipy.stats import binomtest
-from typer.testing import CliRunner
 
 from skticket import Prune, Rewind
-from skticket.cli import xor
 from skticket.datasets import make_xor
 from skticket.engines import stack_outputs, train_stack
 from skticket.experiments.xor import (
     PUBLISHED,
     STRATEGIES,
     UNITS,
-    Condition,
-    direct_conditions,
+    Population,
+    direct_populations,
     found_directly,
     measure,
     pruned,
-    pruned_conditions,
+    pruned_populations,
     tabulate,
     wilson,
 )
@@ -28,7 +25,7 @@ SMALL = {"networks": 12, "steps": 60}
 
 @pytest.fixture(scope="module")
 def outcomes():
-    return measure(direct_conditions(UNITS) + pruned_conditions(UNITS, STRATEGIES), **SMALL)
+    return measure(direct_populations(UNITS) + pruned_populations(UNITS, STRATEGIES), **SMALL)
 
 
 def n_units(ticket):
@@ -67,7 +64,7 @@ def test_protocol_step_by_step(outcomes):
 
 
 def test_initial_weights_are_gaussian_and_each_condition_has_its_own():
-    conditions = direct_conditions((10,)) + pruned_conditions((10,), STRATEGIES)
+    conditions = direct_populations((10,)) + pruned_populations((10,), STRATEGIES)
     firsts = [o.tickets[0] for o in measure(conditions, networks=3, steps=1)]
     weights = [t.initial["layers.0.weight"].ravel() for t in firsts]
     assert len({w.tobytes() for w in weights}) == len(conditions)
@@ -81,27 +78,26 @@ def test_results_depend_on_the_seed_and_on_nothing_else(outcomes, global_state):
         table, whole[whole["strategy"] == "product"].reset_index(drop=True)
     )
     # More networks are the same ones and others.
-    more = measure(pruned_conditions(UNITS, ["product"]), networks=20, steps=60)
+    more = measure(pruned_populations(UNITS, ["product"]), networks=20, steps=60)
     assert [o.tickets for o in more] == [o.tickets for o in outcomes[-len(UNITS) :]]
-    other = measure([Condition("product", UNITS)], seed=1, **SMALL)
+    other = measure([Population("product", UNITS)], seed=1, **SMALL)
     assert other[0].tickets != more[0].tickets
 
 
+@pytest.mark.slow
 def test_jobs_do_not_change_a_bit(outcomes):
     parallel = measure(
-        direct_conditions(UNITS) + pruned_conditions(UNITS, STRATEGIES), jobs=2, **SMALL
+        direct_populations(UNITS) + pruned_populations(UNITS, STRATEGIES), jobs=2, **SMALL
     )
     assert [o.tickets for o in parallel] == [o.tickets for o in outcomes]
     assert tabulate(parallel).equals(tabulate(outcomes))
 
 
 def test_blocks_are_put_together_in_order(monkeypatch):
-    from skticket.experiments import xor as experiment
-
-    monkeypatch.setattr(experiment, "_BLOCK", 5)
+    monkeypatch.setattr("skticket.experiments.xor._networks._BLOCK", 5)
     seen = []
     found = measure(
-        direct_conditions((3, 2)), networks=12, steps=5, progress=lambda *count: seen.append(count)
+        direct_populations((3, 2)), networks=12, steps=5, progress=lambda *count: seen.append(count)
     )
     assert [len(o.right) for o in found] == [12, 12]
     assert seen == [(i, 6) for i in range(1, 7)]
@@ -118,7 +114,7 @@ def test_success_is_judged_by_the_logits(outcomes):
 
 
 def test_a_tie_counts_as_right():
-    from skticket.experiments.xor import _new_ticket, _outcome
+    from skticket.experiments.xor._networks import _new_ticket, _outcome
     from skticket.ticket import Ticket
 
     ticket = _new_ticket(2, np.random.RandomState(0))
@@ -169,17 +165,12 @@ def test_unknown_strategy():
         pruned(strategies=["magnitude"])
 
 
-@pytest.fixture
-def run():
-    app = typer.Typer()
-    app.command()(xor)
-    return lambda *arguments: CliRunner().invoke(app, arguments)
-
-
-def test_command(run, tmp_path):
-    result = run("--networks", "5", "--steps", "20", "--jobs", "1", "--output", str(tmp_path))
-    assert result.exit_code == 0, result.output
-    assert "Found directly" in result.output and "one-shot product" in result.output
+def test_command(run_command, tmp_path):
+    result = run_command(
+        "xor", "--networks", "5", "--steps", "20", "--jobs", "1", "--output", str(tmp_path)
+    )
+    assert result.exit_code == 0, result.stderr
+    assert "Found directly" in result.stdout and "one-shot product" in result.stdout
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         "boundaries.png",
         "strategies.csv",
@@ -204,8 +195,7 @@ def test_command(run, tmp_path):
         (["--strategies", "output,inputs"], "unknown strategy 'inputs'"),
     ],
 )
-def test_command_refuses_in_one_line(run, tmp_path, arguments, message):
-    result = run(*arguments, "--output", str(tmp_path / "new"))
-    assert result.exit_code == 2
-    assert message in result.stderr and result.stderr.count("\n") == 1
-    assert result.stdout == "" and not (tmp_path / "new").exists()
+def test_command_refuses_in_one_line(assert_refused, tmp_path, arguments, message):
+    output = tmp_path / "new"
+    result = assert_refused(["xor", *arguments, "--output", output], message)
+    assert result.stdout == "" and not output.exists()
