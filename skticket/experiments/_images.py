@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from sklearn.model_selection import train_test_split
 
-from ..datasets import fetch_mnist, load_digits, load_idx
+from ..datasets import fetch_mnist, load_digits, load_idx, split_images
 from ..network import Data
 from ..utils import Stream, derive_seed
 
@@ -102,18 +102,20 @@ def _load(dataset, seed):
         rows, test_rows = _split(y, 0.2, seed, "digits")
         return X[rows], y[rows], X[test_rows], y[test_rows], "digits"
     if dataset == "mnist":
-        (X, y), n, name = fetch_mnist(return_X_y=True), 60_000, "MNIST"
+        images, name = fetch_mnist(), "MNIST"
     else:
         if not Path(dataset).is_dir():
             raise ValueError(
                 'dataset must be "mnist", "digits" or a folder of four IDX files; there is no '
                 f"folder {str(dataset)!r}"
             )
-        images = load_idx(dataset)
-        X, y, n, name = images.data, images.target, images.n_train, Path(dataset).name
-    if len(X) == n or n == 0:
-        raise ValueError(f"{name} has {n} training and {len(X) - n} test images; both are needed")
-    return X[:n], y[:n], X[n:], y[n:], name
+        images, name = load_idx(dataset), Path(dataset).name
+    X, X_test, y, y_test = split_images(images)
+    if not (len(X) and len(X_test)):
+        raise ValueError(
+            f"{name} has {len(X)} training and {len(X_test)} test images; both are needed"
+        )
+    return X, y, X_test, y_test, name
 
 
 def _split(y, fraction, seed, name):

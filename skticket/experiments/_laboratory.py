@@ -12,6 +12,7 @@ import pandas as pd
 from joblib import Memory, Parallel, delayed
 from joblib.memory import CacheWarning
 
+from ..network import check_device
 from ..search import open_memory
 from ..ticket import Ticket
 from ..training import Trained
@@ -165,6 +166,7 @@ class Laboratory:
                 f"iterations must be at least {protocol.rewind_step}, the step that {preset!r} "
                 f"rewinds to; got {protocol.iterations}"
             )
+        check_device(device)
         if memory is not None:
             _check_writable(memory)
         images = load_images(dataset, seed)
