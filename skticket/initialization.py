@@ -8,7 +8,7 @@ from sklearn.base import BaseEstimator
 
 from .utils import Interval, StrOptions
 
-__all__ = ["Glorot", "He", "Normal", "resolve_init"]
+__all__ = ["INIT_NAMES", "Glorot", "He", "Normal", "resolve_init"]
 
 
 def _fans(shape):
