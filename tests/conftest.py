@@ -3,6 +3,7 @@ import pytest
 from hypothesis import settings
 
 from skticket import Ticket
+from skticket.search import _search
 
 # Examples are always the same ones, and no test fails for being slow.
 settings.register_profile("skticket", deadline=None, derandomize=True, max_examples=60)
@@ -52,6 +53,20 @@ def _identical(first, second):
 def identical():
     """Give the function that compares two dicts of arrays by order, shape, dtype and bits."""
     return _identical
+
+
+@pytest.fixture
+def n_trained(monkeypatch):
+    """Give a list that grows with each training of a search in this process."""
+    calls = []
+    train = _search.train
+
+    def counted(*args, **kwargs):
+        calls.append(kwargs["seed"])
+        return train(*args, **kwargs)
+
+    monkeypatch.setattr(_search, "train", counted)
+    return calls
 
 
 @pytest.fixture

@@ -290,7 +290,7 @@ def with_masks(*masks):
     clf = classifier(hidden_layer_sizes=sizes, rounds=0).fit(X, y)
     weights = dict(clf.ticket_.weights)
     masks = dict(zip(clf.ticket_.mask, (np.array(m, bool) for m in masks), strict=True))
-    clf._set_ticket(Ticket(clf.ticket_.initial, masks, weights))
+    clf._set_ticket(clf._build_search(), Ticket(clf.ticket_.initial, masks, weights))
     return clf
 
 

@@ -143,7 +143,7 @@ def test_equals_one_by_one_through_the_training_room(problem, strategy, optimize
         max_epochs=1,
         rounds=0,
     ).fit(X, y.ravel())
-    net = estimator._search().net
+    net = estimator._build_search().net
     targets = estimator._encode(y.ravel())
     data = Data(X, targets, X, targets, problem != "regression")
     tickets = make_tickets(3, sizes, strategy)

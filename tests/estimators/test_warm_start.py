@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from sklearn.datasets import make_classification, make_regression
 
-import skticket.search
 from skticket import WinningTicketClassifier, WinningTicketRegressor
 from skticket.pruning import Magnitude
+from skticket.search import _search
 
 X, y = make_classification(
     100, 6, n_informative=4, n_classes=3, n_clusters_per_class=1, random_state=0
@@ -27,20 +27,6 @@ def cold(**parameters):
 
 def warm(**parameters):
     return cold(warm_start=True, **parameters)
-
-
-@pytest.fixture
-def n_trained(monkeypatch):
-    """Give a list that grows with each training."""
-    calls = []
-    train = skticket.search.train
-
-    def counted(*args, **kwargs):
-        calls.append(kwargs["seed"])
-        return train(*args, **kwargs)
-
-    monkeypatch.setattr(skticket.search, "train", counted)
-    return calls
 
 
 def assert_same(fitted, expected):
@@ -193,7 +179,7 @@ def test_a_pruned_ticket_is_no_round_to_go_on_from():
 
 def test_an_interrupted_fit_goes_on(n_trained, monkeypatch):
     fitted = warm(rounds=3)
-    train = skticket.search.train
+    train = _search.train
 
     def interrupted(*args, **kwargs):
         if len(n_trained) == 2:
@@ -201,7 +187,7 @@ def test_an_interrupted_fit_goes_on(n_trained, monkeypatch):
         return train(*args, **kwargs)
 
     with monkeypatch.context() as patch:
-        patch.setattr(skticket.search, "train", interrupted)
+        patch.setattr(_search, "train", interrupted)
         with pytest.raises(KeyboardInterrupt):
             fitted.fit(X, y)
     fitted.fit(X, y)

@@ -24,7 +24,6 @@ from sklearn.model_selection import (
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-import skticket.search
 from skticket import WinningTicketClassifier, WinningTicketRegressor
 from skticket.model_selection import (
     neg_density,
@@ -297,15 +296,7 @@ def test_halving_over_rows():
 
 
 @pytest.mark.parametrize("cls", [HalvingGridSearchCV, HalvingRandomSearchCV])
-def test_halving_over_rounds_trains_each_network_once(cls, tmp_path, monkeypatch):
-    trained = []
-    train = skticket.search.train
-
-    def counted(*args, **kwargs):
-        trained.append(kwargs["seed"])
-        return train(*args, **kwargs)
-
-    monkeypatch.setattr(skticket.search, "train", counted)
+def test_halving_over_rounds_trains_each_network_once(cls, tmp_path, n_trained):
     search = cls(
         pipeline(memory=str(tmp_path)),
         {"ticket__strategy": ["magnitude", "movement", "random", "initial_magnitude"]},
@@ -321,7 +312,7 @@ def test_halving_over_rounds_trains_each_network_once(cls, tmp_path, monkeypatch
     assert search.n_candidates_[0] == 4
     # Each candidate goes on where it was: a fold's full network; four strategies pruned
     # once, two of them a second time, one twice more; and the refit.
-    assert len(trained) == 2 * (1 + 4 + 2 + 2) + search.best_estimator_["ticket"].rounds + 1
+    assert len(n_trained) == 2 * (1 + 4 + 2 + 2) + search.best_estimator_["ticket"].rounds + 1
 
 
 def test_halving_by_size():

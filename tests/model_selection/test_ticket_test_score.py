@@ -15,10 +15,10 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from skorch import NeuralNetClassifier
 
-import skticket.search
 from skticket import WinningTicketClassifier, WinningTicketRegressor
 from skticket.inspection import TicketTestDisplay
 from skticket.model_selection import neg_n_weights, ticket_test_score
+from skticket.search import _search
 
 X, y = make_classification(
     120, 6, n_informative=4, n_classes=3, n_clusters_per_class=1, class_sep=1.5, random_state=0
@@ -52,13 +52,13 @@ def assert_same(first, second):
 def trained(monkeypatch):
     """Give the list of what is trained, and how."""
     calls = []
-    train = skticket.search.train
+    train = _search.train
 
     def recorded(net, ticket, data, **settings):
         calls.append((ticket, data, settings))
         return train(net, ticket, data, **settings)
 
-    monkeypatch.setattr(skticket.search, "train", recorded)
+    monkeypatch.setattr(_search, "train", recorded)
     return calls
 
 

@@ -131,7 +131,7 @@ def problem(kind, *, density=1.0, weighted=False, seed=0):
         mask[name] = rng.uniform(size=initial[name].shape) < density
         mask[name].flat[0] = True
     ticket = Ticket(initial, mask, estimator.ticket_.weights)
-    return ticket, data, Gradients(estimator._search().net, inputs.shape[1:], data, seed=seed)
+    return ticket, data, Gradients(estimator._build_search().net, inputs.shape[1:], data, seed=seed)
 
 
 def reference_data(data, kind):
@@ -421,7 +421,7 @@ def test_steps_by_hand_with_weights_of_rows():
 def test_it_is_pruning_at_initialization(strategy):
     # The mask, and the weights that the last training starts from, without any training.
     fitted = classifier(strategy=strategy, schedule="one-shot").fit(X, y)
-    search = fitted._search()
+    search = fitted._build_search()
     full = search.first_ticket()
     data = fitted._hold_out(*fitted._validate(X, y, reset=False), None)
     ticket = search.next_ticket(full, data, 1)

@@ -15,7 +15,6 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 
-import skticket.search
 from skticket import WinningTicketClassifier
 
 X, y = make_classification(
@@ -46,20 +45,6 @@ def grid(n_jobs=1, **parameters):
 
 def entries(store):
     return sorted(Path(store).rglob("output.pkl"))
-
-
-@pytest.fixture
-def n_trained(monkeypatch):
-    """Give a list that grows with each training in this process."""
-    calls = []
-    train = skticket.search.train
-
-    def counted(*args, **kwargs):
-        calls.append(kwargs["seed"])
-        return train(*args, **kwargs)
-
-    monkeypatch.setattr(skticket.search, "train", counted)
-    return calls
 
 
 def assert_same_search(first, second):
