@@ -1,4 +1,4 @@
-"""What a chain of fully connected layers computes, in NumPy, in float64, one obvious line at a time.
+"""What a chain of fully connected layers computes, in NumPy, in float64, one line at a time.
 
 Engines must agree with it; it knows nothing of them. Arrays are dicts by name, in the order of the
 network: weight, bias, weight, bias, ...; masks are dicts by the names of the weights.
