@@ -11,7 +11,7 @@ from .initialization import INIT_NAMES, resolve_init
 from .ticket import Ticket
 from .utils import Interval, StrOptions
 
-__all__ = ["Rewind"]
+__all__ = ["REWIND_CONSTRAINTS", "Rewind"]
 
 REWIND_CONSTRAINTS = [
     StrOptions({"init", "none", "reinit", "rearrange"}),
