@@ -1,7 +1,5 @@
 """The dense layout's own step does what autograd and any number of threads do."""
 
-import threading
-
 import numpy as np
 import pytest
 import torch
@@ -9,8 +7,7 @@ from skorch import NeuralNet
 from skorch.callbacks import Callback, Freezer
 from torch import nn
 
-from skticket import WinningTicketClassifier, WinningTicketRegressor, training
-from skticket.engines import DenseStep
+from skticket import WinningTicketClassifier, WinningTicketRegressor
 from skticket.initialization import Glorot
 from skticket.network import MLP, Data, TicketNet, draw_initial
 from skticket.ticket import Ticket
@@ -54,20 +51,6 @@ def trained(net, ticket, data=None, **options):
     return train(net, ticket, data, **options)
 
 
-@pytest.fixture
-def steps(monkeypatch):
-    """Record the trainings that took the step written out."""
-    seen = []
-    init = DenseStep.__init__
-
-    def record(self, net, *arguments):
-        seen.append(net)
-        init(self, net, *arguments)
-
-    monkeypatch.setattr(DenseStep, "__init__", record)
-    return seen
-
-
 @pytest.mark.parametrize(
     "optimizer, options",
     [
@@ -78,7 +61,7 @@ def steps(monkeypatch):
 )
 @pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize("criterion", TARGETS)
-def test_trains_as_autograd_does(criterion, weighted, optimizer, options, steps):
+def test_trains_as_autograd_does(criterion, weighted, optimizer, options):
     n_outputs, y = TARGETS[criterion]
     sizes = (6, 20, 10, n_outputs)
     ticket = make_ticket(sizes)
@@ -88,7 +71,7 @@ def test_trains_as_autograd_does(criterion, weighted, optimizer, options, steps)
         for callbacks in (None, [Callback()])
     ]
     ours, theirs = (trained(net, ticket, data) for net in nets)
-    assert len(steps) == 1
+    assert (ours.engine, theirs.engine) == ("dense", "autograd")
     for name, array in theirs.ticket.weights.items():
         np.testing.assert_allclose(ours.ticket.weights[name], array, rtol=1e-4, atol=1e-6)
     np.testing.assert_allclose(ours.valid_loss, theirs.valid_loss, rtol=1e-4)
@@ -111,7 +94,7 @@ def test_trains_as_autograd_does(criterion, weighted, optimizer, options, steps)
         (torch.optim.LBFGS, {}),
     ],
 )
-def test_pruned_weights_are_0_after_every_step(optimizer, options, steps):
+def test_pruned_weights_are_0_after_every_step(optimizer, options):
     ticket = make_ticket()
     options = {f"optimizer__{name}": value for name, value in options.items()}
     n_checked = []
@@ -122,8 +105,8 @@ def test_pruned_weights_are_0_after_every_step(optimizer, options, steps):
         n_checked.append(1)
 
     net = make_net(optimizer=optimizer, **{"lr": 1e-3} | options)
-    trained(net, ticket, evaluate_every=1, on_evaluation=check)
-    assert len(n_checked) == 12 and len(steps) == 1
+    assert trained(net, ticket, evaluate_every=1, on_evaluation=check).engine == "dense"
+    assert len(n_checked) == 12
 
 
 def test_adam_without_epsilon_does_not_spoil_pruned_weights():
@@ -143,14 +126,14 @@ def test_adam_without_epsilon_does_not_spoil_pruned_weights():
 )
 @pytest.mark.parametrize("layout", ["dense", "sparse"])
 @pytest.mark.parametrize("sizes", [(6, 400, 300, 3), (6, 3, 60000, 3)])
-def test_threads_do_not_change_a_bit(sizes, layout, optimizer, options, monkeypatch, steps):
+def test_threads_do_not_change_a_bit(sizes, layout, optimizer, options):
     ticket = make_ticket(sizes, 0.9)
     options = {f"optimizer__{name}": value for name, value in options.items()}
     results = []
     for n_threads in (1, 2, 5):
-        monkeypatch.setattr(training, "_n_threads", lambda n_threads=n_threads: n_threads)
         net = make_net(sizes, optimizer=optimizer, lr=0.01, **options)
-        results.append(trained(net, ticket, layout=layout))
+        results.append(trained(net, ticket, layout=layout, n_threads=n_threads))
+        assert results[-1].engine == layout
         assert torch.get_num_threads() == N_THREADS
     for other in results[1:]:
         assert other.ticket == results[0].ticket
@@ -159,30 +142,17 @@ def test_threads_do_not_change_a_bit(sizes, layout, optimizer, options, monkeypa
 
 
 @pytest.mark.parametrize("n_rows", [1, 2, 3])
-def test_shared_layers_take_batches_of_any_size(n_rows, monkeypatch):
+def test_shared_layers_take_batches_of_any_size(n_rows):
     sizes = (6, 400, 300, 3)
     ticket = make_ticket(sizes)
-    monkeypatch.setattr(training, "_n_threads", lambda: 2)
     data = Data(X[:n_rows], LABELS[:n_rows], X[:n_rows], LABELS[:n_rows], True)
-    ours = trained(make_net(sizes), ticket, data)
+    ours = trained(make_net(sizes), ticket, data, n_threads=2)
     theirs = trained(make_net(sizes, callbacks=[Callback()]), ticket, data)
+    assert (ours.engine, theirs.engine) == ("dense", "autograd")
     np.testing.assert_allclose(ours.valid_loss, theirs.valid_loss, rtol=1e-4)
 
 
-def test_threads_are_those_of_the_process_and_of_torch(monkeypatch):
-    monkeypatch.setattr(training, "n_threads_allowed", lambda: 8)
-    monkeypatch.setattr(torch, "get_num_threads", lambda: 3)
-    assert training._n_threads() == 3
-    monkeypatch.setattr(training, "n_threads_allowed", lambda: 2)
-    assert training._n_threads() == 2
-    inside = []
-    thread = threading.Thread(target=lambda: inside.append(training._n_threads()))
-    thread.start()
-    thread.join()
-    assert inside == [1]
-
-
-def test_callbacks_and_frozen_parameters_take_autograd(steps):
+def test_callbacks_and_frozen_parameters_take_autograd():
     class Count(Callback):
         def on_grad_computed(self, net, named_parameters, **kwargs):
             assert all(p.grad is not None for _, p in named_parameters if p.requires_grad)
@@ -193,19 +163,19 @@ def test_callbacks_and_frozen_parameters_take_autograd(steps):
 
     counts = {"grad": 0, "batch": 0}
     ticket = make_ticket()
-    trained(make_net(callbacks=[Count()]), ticket)
+    assert trained(make_net(callbacks=[Count()]), ticket).engine == "autograd"
     assert counts == {"grad": 12, "batch": 12}
     frozen = trained(make_net(callbacks=[Freezer("layers.0.*")]), ticket)
+    assert frozen.engine == "autograd"
     for name in ("layers.0.weight", "layers.0.bias"):
         np.testing.assert_array_equal(frozen.ticket.weights[name], ticket.weights[name])
-    trained(make_net(kind=NeuralNet), ticket)
-    assert not steps
+    assert trained(make_net(kind=NeuralNet), ticket).engine == "autograd"
 
 
 @pytest.mark.parametrize(
     "estimator, y",
     [(WinningTicketClassifier, LABELS), (WinningTicketRegressor, X[:, 0])],
 )
-def test_estimators_take_the_step(estimator, y, steps):
-    estimator((20, 10), rounds=1, max_epochs=2, layout="dense").fit(X, y)
-    assert len(steps) == 2
+def test_estimators_take_the_step(estimator, y):
+    fitted = estimator((20, 10), rounds=1, max_epochs=2, layout="dense").fit(X, y)
+    assert [trained.engine for trained in fitted._trained] == ["dense", "dense"]
