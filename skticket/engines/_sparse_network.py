@@ -103,6 +103,10 @@ default="cross_entropy"
         self._compiled_pattern = None
         self._workspace = None
 
+    def __getstate__(self):
+        # What is made at the first use; the work space is many times as large as the parameters.
+        return vars(self) | {"_compiled_pattern": None, "_workspace": None}
+
     @property
     def dtype(self):
         """The float type of everything."""
