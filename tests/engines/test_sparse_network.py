@@ -1,23 +1,26 @@
+"""The surviving weights alone, against the reference in float64."""
+
 import copy
 import os
 import pickle
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
+import reference
 import torch
 from joblib import Parallel, delayed
-from torch.nn import functional as F
 
-from skticket.engines import SGD, Adam, SparseNetwork
+from skticket import Ticket
+from skticket.engines import SparseNetwork
+from skticket.engines._optimizers import CompiledAdam, CompiledSGD
 
-ACTIVATIONS = {
-    "identity": lambda x: x,
-    "relu": torch.relu,
-    "tanh": torch.tanh,
-    "logistic": torch.sigmoid,
+OPTIMIZERS = {
+    "sgd": (CompiledSGD, reference.SGD),
+    "adam": (CompiledAdam, reference.Adam),
 }
 
 
@@ -40,71 +43,56 @@ def make_data(loss, n_samples, n_features, n_outputs, seed=0, dtype=np.float64):
     return X, rng.normal(size=(n_samples, n_outputs))
 
 
-def torch_losses(loss, outputs, y):
-    if loss == "cross_entropy":
-        return F.cross_entropy(outputs, y, reduction="none")
-    y = y.to(outputs.dtype).reshape(outputs.shape)
-    if loss == "binary_cross_entropy":
-        return F.binary_cross_entropy_with_logits(outputs, y, reduction="none").mean(1)
-    return F.mse_loss(outputs, y, reduction="none").mean(1)
+def make_ticket(weights, masks, biases):
+    arrays, mask = {}, {}
+    for number, (weight, survives, bias) in enumerate(zip(weights, masks, biases, strict=True)):
+        mask[f"{number}.weight"] = survives
+        arrays |= {f"{number}.weight": weight, f"{number}.bias": bias}
+    return Ticket(arrays, mask)
 
 
-class Masked:
-    """The dense network with its masks multiplied in, by torch."""
+def make_sparse(weights, masks, biases, **options):
+    return SparseNetwork(
+        make_ticket(weights, masks, biases), dtype=weights[0].dtype.type, **options
+    )
 
-    def __init__(self, weights, masks, biases, activation="relu", loss="cross_entropy"):
-        self.masks = [torch.tensor(mask) for mask in masks]
-        self.weights = [
-            torch.tensor(w * mask, requires_grad=True) for w, mask in zip(weights, masks)
-        ]
-        self.biases = [torch.tensor(b, requires_grad=True) for b in biases]
-        self.activation = ACTIVATIONS[activation]
-        self.name = loss
 
-    @property
-    def parameters(self):
-        return [*self.weights, *self.biases]
-
-    def forward(self, X):
-        X = torch.as_tensor(X)
-        for k, (weight, mask, bias) in enumerate(zip(self.weights, self.masks, self.biases)):
-            X = F.linear(self.activation(X) if k else X, weight * mask, bias)
-        return X
-
-    def loss(self, X, y, sample_weight=None):
-        losses = torch_losses(self.name, self.forward(X), torch.as_tensor(y))
-        if sample_weight is None:
-            return losses.mean()
-        sample_weight = torch.as_tensor(sample_weight)
-        return (losses * sample_weight).sum() / sample_weight.sum()
+def make_optimizer(network, kind, **options):
+    """An optimizer of a network's parameters, whose memory it shares."""
+    values = torch.nn.Parameter(torch.from_numpy(network.parameters))
+    values.grad = torch.from_numpy(network.gradients)
+    return kind([values], **options)
 
 
 def assert_same_gradients(weights, masks, biases, X, y, sample_weight=None, **options):
-    """Loss, gradients and outputs in float64 against autograd."""
-    network = SparseNetwork(weights, masks, biases, **options)
-    options.pop("n_threads", None)
-    masked = Masked(weights, masks, biases, **options)
-    expected = masked.loss(X, y, sample_weight)
-    expected.backward()
+    """Loss, gradients and outputs in float64."""
+    ticket = make_ticket(weights, masks, biases)
+    network = make_sparse(weights, masks, biases, **options)
+    expected, gradients = reference.gradients(
+        ticket.weights,
+        X,
+        y,
+        ticket.mask,
+        weight=sample_weight,
+        **{"loss": "cross_entropy"} | options,
+    )
     loss = network.compute_gradients(X, y, sample_weight=sample_weight)
-    assert loss == pytest.approx(expected.item(), rel=1e-12)
-    weight_gradients, bias_gradients = network.to_dense(network.gradients)
-    for ours, mask, theirs in zip(weight_gradients, masks, masked.weights):
-        np.testing.assert_allclose(ours, theirs.grad.numpy(), rtol=1e-9, atol=1e-12)
-        assert (ours[~mask] == 0).all()
-    for ours, theirs in zip(bias_gradients, masked.biases):
-        np.testing.assert_allclose(ours, theirs.grad.numpy(), rtol=1e-9, atol=1e-12)
-    evaluated, outputs = network.evaluate(X, y, sample_weight=sample_weight)
-    assert evaluated == pytest.approx(expected.item(), rel=1e-12)
-    np.testing.assert_allclose(outputs, masked.forward(X).detach().numpy(), rtol=1e-9, atol=1e-12)
-    np.testing.assert_array_equal(network.predict(X), outputs)
+    assert loss == pytest.approx(expected, rel=1e-12)
+    ours = network.to_arrays(network.gradients)
+    assert list(ours) == list(gradients)
+    for name, array in gradients.items():
+        np.testing.assert_allclose(ours[name], array, rtol=1e-9, atol=1e-12, err_msg=name)
+        if name in ticket.mask:
+            assert (ours[name][~ticket.mask[name]] == 0).all()
+    outputs = reference.forward(ticket.weights, X, ticket.mask, options.get("activation", "relu"))
+    np.testing.assert_allclose(network.predict(X), outputs, rtol=1e-9, atol=1e-12)
     return network
 
 
 @pytest.mark.parametrize("loss", ["cross_entropy", "binary_cross_entropy", "squared_error"])
-@pytest.mark.parametrize("activation", list(ACTIVATIONS))
+@pytest.mark.parametrize("activation", list(reference.ACTIVATIONS))
 @pytest.mark.parametrize("weighted", [False, True])
-def test_gradients_agree_with_autograd(activation, loss, weighted):
+def test_gradients_are_the_references(activation, loss, weighted):
     arrays = make_network((30, 20, 11, 4), 0.3)
     X, y = make_data(loss, 37, 30, 4)
     sample_weight = np.random.default_rng(1).random(37) * (np.arange(37) > 3) if weighted else None
@@ -112,11 +100,10 @@ def test_gradients_agree_with_autograd(activation, loss, weighted):
 
 
 @pytest.mark.parametrize("n_samples", [1, 15, 16, 17, 64, 100, 128, 129, 300])
-@pytest.mark.parametrize("n_threads", [1, 3])
-def test_any_batch_size(n_samples, n_threads):
+def test_any_batch_size(n_samples):
     arrays = make_network((20, 12, 3), 0.4)
     X, y = make_data("cross_entropy", n_samples, 20, 3)
-    assert_same_gradients(*arrays, X, y, n_threads=n_threads)
+    assert_same_gradients(*arrays, X, y)
 
 
 @pytest.mark.parametrize("sizes", [(2, 4, 1), (5, 1), (40, 3), (17, 1, 1, 2), (16, 8, 8, 8, 3)])
@@ -169,17 +156,11 @@ def test_rows_select_the_batch():
     X, y = make_data("cross_entropy", 100, 30, 4)
     weight = np.random.default_rng(0).random(100)
     rows = np.array([5, 99, 0, 5, 17])
-    network = SparseNetwork(*arrays)
+    network = make_sparse(*arrays)
     loss = network.compute_gradients(X[rows], y[rows], sample_weight=weight[rows])
     expected = network.gradients.copy()
     assert network.compute_gradients(X, y, rows=rows, sample_weight=weight) == loss
     np.testing.assert_array_equal(network.gradients, expected)
-
-
-def torch_optimizer(name, parameters, options):
-    if name == "adam":
-        return torch.optim.Adam(parameters, **options)
-    return torch.optim.SGD(parameters, **options)
 
 
 @pytest.mark.parametrize(
@@ -194,81 +175,86 @@ def torch_optimizer(name, parameters, options):
     ],
 )
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_hundreds_of_steps_agree_with_torch(name, options, dtype):
+def test_hundreds_of_steps_are_the_references(name, options, dtype):
     weights, masks, biases = make_network((40, 30, 20, 5), 0.15, dtype=dtype)
     masks[1][:, :6] = False  # weights that only weight decay reaches
     X, y = make_data("cross_entropy", 200, 40, 5, dtype=dtype)
-    rng = np.random.default_rng(0)
-    masked = Masked(weights, masks, biases)
-    theirs = torch_optimizer(name, masked.parameters, options)
-    network = SparseNetwork(weights, masks, biases)
+    ticket = make_ticket(weights, masks, biases)
+    network = make_sparse(weights, masks, biases)
     assert network.dtype == dtype
-    ours = (Adam if name == "adam" else SGD)(**options)
-    for _ in range(300):
-        rows = rng.integers(200, size=50)
-        theirs.zero_grad()
-        expected = masked.loss(X[rows], y[rows])
-        expected.backward()
-        theirs.step()
-        loss = network.step(X, y, ours, rows=rows)
-        assert loss == pytest.approx(expected.item(), rel=1e-3 if dtype == np.float32 else 1e-9)
+    kind, reference_kind = OPTIMIZERS[name]
+    optimizer = make_optimizer(network, kind, **options)
+    rng = np.random.default_rng(0)
+    batches = [rng.integers(200, size=50) for _ in range(300)]
+    expected, losses = reference.train(
+        ticket.weights, X, y, ticket.mask, batches, reference_kind(**options), loss="cross_entropy"
+    )
+    for rows, expected_loss in zip(batches, losses, strict=True):
+        loss = network.compute_gradients(X, y, rows=rows)
+        optimizer.step()
+        assert loss == pytest.approx(expected_loss, rel=1e-3 if dtype == np.float32 else 1e-9)
     tolerance = {"rtol": 2e-3, "atol": 2e-4} if dtype == np.float32 else {"rtol": 1e-7}
-    weights, biases = network.to_dense()
-    for ours, theirs, mask in zip(weights, masked.weights, masks):
-        # weight decay acts on the dense loop's pruned weights, which are 0
-        np.testing.assert_allclose(ours, theirs.detach().numpy() * mask, **tolerance)
-        assert (ours[~mask] == 0).all()
-    for ours, theirs in zip(biases, masked.biases):
-        np.testing.assert_allclose(ours, theirs.detach().numpy(), **tolerance)
+    arrays = network.to_arrays()
+    for name, array in expected.items():
+        np.testing.assert_allclose(arrays[name], array, **tolerance)
+        if name in ticket.mask:
+            assert (arrays[name][~ticket.mask[name]] == 0).all()
+
+
+@pytest.mark.parametrize("kind", [CompiledSGD, CompiledAdam])
+def test_optimizers_are_those_of_torch_to_schedulers_hooks_and_closures(kind):
+    network = make_sparse(*make_network((8, 6, 2), 1.0, dtype=np.float32))
+    X, y = make_data("cross_entropy", 20, 8, 2, dtype=np.float32)
+    optimizer = make_optimizer(network, kind, lr=0.1)
+    scheduler = torch.optim.lr_scheduler.StepLR(optimizer, step_size=1, gamma=0.0)
+    seen = []
+    optimizer.register_step_post_hook(lambda *_: seen.append(network.parameters.copy()))
+    before = network.parameters.copy()
+    for _ in range(2):
+        loss = optimizer.step(lambda: network.compute_gradients(X, y))
+        assert loss > 0
+        scheduler.step()
+    assert len(seen) == 2
+    assert (seen[0] != before).any()
+    np.testing.assert_array_equal(seen[1], seen[0])  # at a learning rate of 0
 
 
 @pytest.mark.parametrize("activation", ["tanh", "logistic"])
 def test_activations_are_exact_to_float32(activation):
     x = np.concatenate([np.linspace(-30, 30, 4001), [0, 1e-8, -1e-8, 1e-4, 700, -700]])
     eye = [np.ones((1, 1), np.float32)] * 2
-    network = SparseNetwork(
-        eye,
-        [np.ones((1, 1), bool)] * 2,
-        [np.zeros(1, np.float32)] * 2,
-        activation=activation,
-        loss="squared_error",
-    )
-    expected = ACTIVATIONS[activation](torch.tensor(x)).numpy()
+    masks, biases = [np.ones((1, 1), bool)] * 2, [np.zeros(1, np.float32)] * 2
+    network = make_sparse(eye, masks, biases, activation=activation, loss="squared_error")
+    expected = reference.ACTIVATIONS[activation](x)
     outputs = network.predict(x[:, None].astype(np.float32))[:, 0]
     np.testing.assert_allclose(outputs, expected, rtol=2e-6, atol=2e-7)
 
 
-@pytest.mark.parametrize("activation", list(ACTIVATIONS))
+@pytest.mark.parametrize("activation", list(reference.ACTIVATIONS))
 @pytest.mark.parametrize("loss", ["cross_entropy", "binary_cross_entropy", "squared_error"])
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 def test_divergence_shows(activation, loss, value):
     weights, masks, biases = make_network((8, 6, 2), 1.0, dtype=np.float32)
     X, y = make_data(loss, 20, 8, 2, dtype=np.float32)
-    network = SparseNetwork(weights, masks, biases, activation=activation, loss=loss)
+    network = make_sparse(weights, masks, biases, activation=activation, loss=loss)
     network.parameters[: network.n_active] = value
-    assert not np.isfinite(network.step(X, y, Adam()))
+    optimizer = make_optimizer(network, CompiledAdam)
+    assert not np.isfinite(network.compute_gradients(X, y))
+    optimizer.step()
     assert not np.isfinite(network.parameters).all()
 
 
 @pytest.mark.parametrize("n_threads", [2, 3, 7])
 def test_threads_do_not_change_a_bit(n_threads):
-    arrays = make_network((50, 40, 30, 5), 0.2, dtype=np.float32)
-    X, y = make_data("cross_entropy", 500, 50, 5, dtype=np.float32)
-    networks = [SparseNetwork(*arrays, n_threads=n) for n in (1, n_threads)]
-    optimizers = Adam(), Adam()
-    for start in range(0, 500, 150):
-        rows = np.arange(start, min(start + 150, 500))
-        losses = [n.step(X, y, o, rows=rows) for n, o in zip(networks, optimizers)]
-        assert losses[0] == losses[1]
-    np.testing.assert_array_equal(networks[0].parameters, networks[1].parameters)
+    network = make_sparse(*make_network((50, 40, 30, 5), 0.2, dtype=np.float32))
+    X, _ = make_data("cross_entropy", 1500, 50, 5, dtype=np.float32)
     np.testing.assert_array_equal(
-        networks[0].predict(np.tile(X, (3, 1)), n_threads=1),
-        networks[0].predict(np.tile(X, (3, 1)), n_threads=n_threads),
+        network.predict(X, n_threads=1), network.predict(X, n_threads=n_threads)
     )
 
 
 def test_prediction_does_not_depend_on_the_block():
-    network = SparseNetwork(*make_network((50, 40, 5), 0.2, dtype=np.float32))
+    network = make_sparse(*make_network((50, 40, 5), 0.2, dtype=np.float32))
     X, _ = make_data("cross_entropy", 200, 50, 5, dtype=np.float32)
     together = network.predict(X)
     for k in (0, 63, 64, 199):
@@ -276,16 +262,15 @@ def test_prediction_does_not_depend_on_the_block():
     assert network.predict(X[:0]).shape == (0, 5)
 
 
-def train(seed, n_threads=1):
+def train(seed):
     """A short training; its parameters."""
-    network = SparseNetwork(
-        *make_network((50, 40, 30, 5), 0.2, seed, np.float32), n_threads=n_threads
-    )
+    network = make_sparse(*make_network((50, 40, 30, 5), 0.2, seed, np.float32))
     X, y = make_data("cross_entropy", 300, 50, 5, seed, np.float32)
-    optimizer = SGD(lr=0.1, momentum=0.9)
+    optimizer = make_optimizer(network, CompiledSGD, lr=0.1, momentum=0.9)
     rng = np.random.default_rng(seed)
     for _ in range(50):
-        network.step(X, y, optimizer, rows=rng.integers(300, size=128))
+        network.compute_gradients(X, y, rows=rng.integers(300, size=128))
+        optimizer.step()
     network.predict(X)
     return network.parameters
 
@@ -293,7 +278,7 @@ def train(seed, n_threads=1):
 def test_concurrent_threads():
     expected = [train(seed) for seed in range(6)]
     with ThreadPoolExecutor(6) as executor:
-        for ours, theirs in zip(executor.map(train, range(6), [1, 2] * 3), expected):
+        for ours, theirs in zip(executor.map(train, range(6)), expected):
             np.testing.assert_array_equal(ours, theirs)
 
 
@@ -308,16 +293,18 @@ def test_compiles_in_threads_and_reports_it(tmp_path):
     """Without a cache, first used in two threads at once."""
     code = """if True:
         import logging, sys
+        sys.path[:0] = sys.argv[1:]
         logging.basicConfig(level="INFO", stream=sys.stdout)
         from concurrent.futures import ThreadPoolExecutor
-        from tests.test_kernels import train
+        from test_sparse_network import train
         assert "numba" not in sys.modules
         with ThreadPoolExecutor(2) as executor:
             list(executor.map(train, range(2)))
     """
+    here = Path(__file__).parent
     for how in "compiled", "loaded from the cache":
         process = subprocess.run(
-            [sys.executable, "-c", code],
+            [sys.executable, "-c", code, str(here), str(here.parent)],
             env={**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)},
             capture_output=True,
             text=True,
@@ -327,26 +314,34 @@ def test_compiles_in_threads_and_reports_it(tmp_path):
 
 
 def test_dense_round_trip_and_copies():
-    weights, masks, biases = make_network((50, 40, 30, 5), 0.1, dtype=np.float32)
-    network = SparseNetwork(weights, masks, biases, activation="tanh")
-    assert len(network.parameters) == sum(m.sum() for m in masks) + 75
-    for array, mask, bias, (ours, our_bias) in zip(
-        weights, masks, biases, zip(*network.to_dense())
-    ):
-        np.testing.assert_array_equal(ours, array * mask)
-        np.testing.assert_array_equal(our_bias, bias)
+    ticket = make_ticket(*make_network((50, 40, 30, 5), 0.1, dtype=np.float32))
+    network = SparseNetwork(ticket, activation="tanh")
+    assert len(network.parameters) == ticket.n_weights + 75
+    arrays = network.to_arrays()
+    assert list(arrays) == list(ticket.weights)
+    for name, array in ticket.weights.items():
+        np.testing.assert_array_equal(arrays[name], array)
+    network.set_arrays({name: 2 * array for name, array in arrays.items()})
+    for name, array in network.to_arrays().items():
+        np.testing.assert_array_equal(array, 2 * arrays[name])
     X, y = make_data("cross_entropy", 30, 50, 5, dtype=np.float32)
-    network.step(X, y, SGD(lr=0.1))
+
+    def step(network):
+        network.compute_gradients(X, y)
+        make_optimizer(network, CompiledSGD, lr=0.1).step()
+
+    step(network)
     for other in (pickle.loads(pickle.dumps(network)), copy.deepcopy(network)):
         np.testing.assert_array_equal(other.predict(X), network.predict(X))
         before = network.parameters.copy()
-        other.step(X, y, SGD(lr=0.1))
+        step(other)
         np.testing.assert_array_equal(network.parameters, before)
+        assert (other.parameters != before).any()
     assert len(pickle.dumps(network)) < 30 * len(network.parameters)
 
 
 def test_data_of_other_types(tmp_path):
-    network = SparseNetwork(*make_network((50, 40, 5), 0.2, dtype=np.float32))
+    network = make_sparse(*make_network((50, 40, 5), 0.2, dtype=np.float32))
     X, y = make_data("cross_entropy", 100, 50, 5, dtype=np.float32)
     rows = np.arange(10, 40)
     expected = network.compute_gradients(X, y, rows=rows)
@@ -376,31 +371,34 @@ def test_data_of_other_types(tmp_path):
     ],
 )
 def test_wrong_data(change, message):
-    network = SparseNetwork(*make_network((8, 6, 2), 1.0))
+    network = make_sparse(*make_network((8, 6, 2), 1.0))
     arguments = {"X": np.zeros((10, 8)), "y": np.zeros(10, int), **change}
     with pytest.raises(ValueError, match=message):
         network.compute_gradients(**arguments)
 
 
-@pytest.mark.parametrize("n_threads", [1, 2])
 @pytest.mark.parametrize("rows", [[10], [-1], [0, 5, 99]])
-def test_rows_out_of_range(rows, n_threads):
-    network = SparseNetwork(*make_network((8, 6, 2), 1.0), n_threads=n_threads)
+def test_rows_out_of_range(rows):
+    network = make_sparse(*make_network((8, 6, 2), 1.0))
     with pytest.raises(IndexError, match="rows|bounds"):
         network.compute_gradients(np.zeros((10, 8)), np.zeros(10, int), rows=rows)
 
 
 def test_wrong_network():
     weights, masks, biases = make_network((8, 6, 2), 1.0)
-    with pytest.raises(ValueError, match="activation"):
-        SparseNetwork(weights, masks, biases, activation="gelu")
-    with pytest.raises(ValueError, match="loss"):
-        SparseNetwork(weights, masks, biases, loss="hinge")
-    with pytest.raises(ValueError, match="one array a layer"):
-        SparseNetwork(weights, masks[:1], biases)
-    with pytest.raises(ValueError, match="layer 1"):
-        SparseNetwork(weights, [masks[0], masks[0]], biases)
-    with pytest.raises(ValueError, match="layer 1.*6 inputs"):
-        SparseNetwork(weights[:1] * 2, masks[:1] * 2, biases[:1] * 2)
-    with pytest.raises(ValueError, match="boolean"):
-        SparseNetwork(weights, [mask.astype(int) for mask in masks], biases)
+    ticket = make_ticket(weights, masks, biases)
+    with pytest.raises(KeyError, match="gelu"):
+        SparseNetwork(ticket, activation="gelu")
+    with pytest.raises(KeyError, match="hinge"):
+        SparseNetwork(ticket, loss="hinge")
+    message = "fully connected layers with biases, each feeding the next"
+    with pytest.raises(ValueError, match=message):  # a layer takes what none gives
+        SparseNetwork(make_ticket(weights[:1] * 2, masks[:1] * 2, biases[:1] * 2))
+    with pytest.raises(ValueError, match=message):  # a bias of another size
+        SparseNetwork(make_ticket(weights, masks, biases[::-1]))
+    without = {name: array for name, array in ticket.weights.items() if name != "1.bias"}
+    with pytest.raises(ValueError, match=message):
+        SparseNetwork(Ticket(without, ticket.mask))
+    convolution = np.ones((2, 3, 3))
+    with pytest.raises(ValueError, match=message):
+        SparseNetwork(Ticket({"weight": convolution}, {"weight": convolution > 0}))
