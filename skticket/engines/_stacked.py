@@ -17,11 +17,9 @@ from ..network import Batches
 from ..ticket import Ticket
 from ..utils import Interval, StrOptions, isolated, validate_params
 
-__all__ = ["stack_outputs", "train_stack"]
-
-# Networks come in multiples of this many, padded with networks of zeros. Vector instructions then
-# leave no remainder, which torch sums in another order, and a network's result does not depend on
-# its place in the stack.
+# Networks come in multiples of this many, padded with networks of zeros: vector instructions leave
+# no remainder, which torch sums in another order. Where a stack is cut changes no bit; a network's
+# place in it may, since not every matrix product treats all columns alike.
 _LANES = 64
 
 
@@ -108,9 +106,9 @@ def train_stack(
 
     Notes
     -----
-    On a CPU, one thread is used, and the result is the same to the bit
-    however the stack is split into chunks. Hidden units without any surviving
-    weight take no part in the computation.
+    On a CPU, one thread is used, and the result is the same to the bit however the stack is
+    split into chunks. Among other networks, or at another place among them, a network trains
+    the same to rounding. Hidden units without any surviving weight take no part.
 
     Examples
     --------
