@@ -3,6 +3,7 @@ import pickle
 import numpy as np
 import pandas as pd
 import pytest
+import reference
 from sklearn import config_context
 from sklearn.base import clone
 from sklearn.datasets import make_classification, make_regression
@@ -173,16 +174,6 @@ def test_grid_search_reaches_the_estimator(transformer):
 # The last hidden layer
 
 
-def hidden(ticket, X):
-    *names, _ = ticket.mask
-    X = X.astype(float)
-    for name in names:
-        X = np.maximum(
-            X @ ticket.weights[name].T + ticket.weights[name.replace("weight", "bias")], 0
-        )
-    return X
-
-
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("rounds", [1, 12])  # dense and sparse prediction
 @pytest.mark.parametrize("sizes", [(6,), (6, 5), (7, 6, 5)])
@@ -193,7 +184,8 @@ def test_last_hidden_layer(make, sizes, rounds, dtype):
     activations = fitted.transform(inputs.astype(dtype))
     assert activations.dtype == dtype
     assert activations.shape == (len(inputs), sizes[-1])
-    expected = hidden(fitted.estimator_.ticket_, inputs.astype(dtype))
+    ticket = fitted.estimator_.ticket_
+    *_, expected, _ = reference.units(ticket.weights, inputs.astype(dtype), ticket.mask)
     tolerance = {np.float32: 1e-5, np.float64: 1e-12}[dtype]
     np.testing.assert_allclose(activations, expected, rtol=tolerance, atol=tolerance)
     names = [f"tickettransformer{i}" for i in range(sizes[-1])]

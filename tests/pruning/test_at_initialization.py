@@ -4,9 +4,9 @@ from itertools import product
 
 import numpy as np
 import pytest
+import reference
 import torch
 from joblib import Memory
-from scipy.special import expit, softmax
 from sklearn.base import clone
 from sklearn.datasets import make_classification, make_regression
 from sklearn.model_selection import GridSearchCV
@@ -47,43 +47,37 @@ def regressor(**parameters):
     return WinningTicketRegressor(**(SMALL | parameters))
 
 
-# The reference: a network in NumPy, in double precision, and its loss's derivatives.
+# The references: the network in double precision, and derivatives of its loss.
+
+
+LOSSES = {
+    "classes": "cross_entropy",
+    "two classes": "binary_cross_entropy",
+    "numbers": "squared_error",
+}
 
 
 def layers_of(arrays):
-    names = [name for name in arrays if name.endswith("weight")]
     return [
-        (arrays[name].astype(float), arrays[name.replace("weight", "bias")].astype(float))
-        for name in names
+        (arrays[weight].astype(float), arrays[bias].astype(float))
+        for weight, bias in reference.layers(arrays)
     ]
 
 
 def loss_and_gradients(layers, X, targets, kind, weight=None, temperature=1):
-    """Backpropagation on paper; tested below against differences of the loss."""
-    inputs = [X.astype(float)]
-    for W, b in layers[:-1]:
-        inputs.append(np.maximum(inputs[-1] @ W.T + b, 0))
-    W, b = layers[-1]
-    outputs = (inputs[-1] @ W.T + b) / temperature
-    rows = np.arange(len(X))
-    if kind == "classes":
-        probabilities = softmax(outputs, axis=1)
-        losses = -np.log(probabilities[rows, targets])
-        error = probabilities - np.eye(outputs.shape[1])[targets]
-    elif kind == "two classes":
-        z = outputs[:, 0]
-        losses = np.logaddexp(0, z) - targets * z
-        error = (expit(z) - targets)[:, None]
-    else:
-        losses = ((outputs - targets) ** 2).mean(axis=1)
-        error = 2 * (outputs - targets) / outputs.shape[1]
-    share = np.full(len(X), 1 / len(X)) if weight is None else weight / weight.sum()
-    error = error * share[:, None] / temperature
-    gradients = []
-    for (W, _), entered in zip(reversed(layers), reversed(inputs), strict=True):
-        gradients.insert(0, error.T @ entered)
-        error = (error @ W) * (entered > 0)
-    return losses @ share, gradients
+    """The loss of the outputs divided by a temperature, and its gradients by the weights."""
+    arrays = {}
+    for number, (W, b) in enumerate(layers):
+        # To divide the outputs is to divide what makes them.
+        scale = temperature if number == len(layers) - 1 else 1
+        arrays |= {f"{number}.weight": W / scale, f"{number}.bias": b / scale}
+    everything = {name: True for name, _ in reference.layers(arrays)}
+    loss, found = reference.gradients(
+        arrays, X, targets, everything, loss=LOSSES[kind], weight=weight
+    )
+    gradients = [found[name] for name in everything]
+    gradients[-1] = gradients[-1] / temperature
+    return loss, gradients
 
 
 def moved(layers, directions, step):
