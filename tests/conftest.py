@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 from hypothesis import settings
+from watched import Recorder
 
 from skticket import Ticket
 from skticket.search import _search
@@ -53,6 +54,14 @@ def _identical(first, second):
 def identical():
     """Give the function that compares two dicts of arrays by order, shape, dtype and bits."""
     return _identical
+
+
+@pytest.fixture
+def trainings():
+    """Give what `watched.Recorder` keeps: a dict a training."""
+    Recorder.trainings.clear()
+    yield Recorder.trainings
+    Recorder.trainings.clear()
 
 
 @pytest.fixture
