@@ -282,6 +282,7 @@ def test_concurrent_threads():
             np.testing.assert_array_equal(ours, theirs)
 
 
+@pytest.mark.slow
 def test_processes():
     results = Parallel(n_jobs=2)(delayed(train)(seed) for seed in range(2))
     for seed, result in enumerate(results):

@@ -197,6 +197,7 @@ def test_pipeline():
     assert len(recording.paths("setup")) == len(recording.paths("teardown")) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n_jobs", [None, 2])
 def test_grid_search(n_jobs):
     ended = []

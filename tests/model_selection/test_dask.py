@@ -102,6 +102,7 @@ def assert_same_test(first, second):
     np.testing.assert_array_equal(first.control_scores, second.control_scores)
 
 
+@pytest.mark.slow
 def test_grid(cluster):
     with joblib.parallel_config(backend="dask", scatter=SCATTER):
         search = grid().fit(X, y)
@@ -155,6 +156,7 @@ def _without_futures(tasks):
     ]
 
 
+@pytest.mark.slow
 def test_a_grid_survives_a_worker(cluster, tmp_path):
     scoring = Deadly(tmp_path / "killed", os.getpid())
     with joblib.parallel_config(backend="dask", scatter=SCATTER):
@@ -163,6 +165,7 @@ def test_a_grid_survives_a_worker(cluster, tmp_path):
     assert_same_search(search, grid(scoring).set_params(n_jobs=1).fit(X, y))
 
 
+@pytest.mark.slow
 def test_ticket_test_score_survives_a_worker(cluster, tmp_path):
     cluster.wait_for_workers(2, timeout=60)
     scoring = Deadly(tmp_path / "killed", os.getpid())

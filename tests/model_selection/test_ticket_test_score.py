@@ -115,6 +115,7 @@ def test_pvalue_is_scikit_learns(monkeypatch):
     assert run(classifier(), scoring=neg_n_weights).pvalue == 1.0
 
 
+@pytest.mark.slow
 def test_a_good_ticket_beats_its_controls():
     X, y = load_digits(return_X_y=True)
     model = WinningTicketClassifier((60,), rounds=7, max_epochs=6, random_state=0)
@@ -142,6 +143,7 @@ def test_more_controls_add_to_the_first():
     np.testing.assert_array_equal(more[:2], few)
 
 
+@pytest.mark.slow
 def test_workers_give_the_same():
     model = make_pipeline(StandardScaler(), classifier())
     assert_same(run(model, n_jobs=2), run(model))

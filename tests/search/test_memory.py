@@ -61,6 +61,7 @@ def without_memory():
     return grid().fit(X, y)
 
 
+@pytest.mark.slow
 def test_a_grid_trains_each_network_once(tmp_path, n_trained, without_memory):
     search = grid(memory=str(tmp_path)).fit(X, y)
     # A fold's full network, and seven rounds of three strategies.
@@ -80,12 +81,14 @@ def test_a_grid_without_memory_trains_all_again(n_trained):
     assert len(n_trained) == in_folds + search.best_params_["ticket__rounds"] + 1
 
 
+@pytest.mark.slow
 def test_workers_share_a_memory(tmp_path, without_memory):
     search = grid(n_jobs=2, memory=str(tmp_path)).fit(X, y)
     assert len(entries(tmp_path)) == 66 + search.best_params_["ticket__rounds"] + 1
     assert_same_search(search, without_memory)
 
 
+@pytest.mark.slow
 def test_workers_without_memory(without_memory):
     assert_same_search(grid(n_jobs=2).fit(X, y), without_memory)
 
@@ -136,6 +139,7 @@ def test_a_damaged_entry_is_trained_anew(tmp_path, n_trained, damage):
     assert len(n_trained) == 4
 
 
+@pytest.mark.slow
 def test_a_later_run_goes_on(tmp_path, n_trained):
     program = """
         import sys

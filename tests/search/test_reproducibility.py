@@ -46,6 +46,7 @@ def test_same_seed_gives_the_same_tickets(random_estimator):
     assert fit_tickets(copy.deepcopy(random_estimator)) == tickets
 
 
+@pytest.mark.slow
 def test_workers_give_the_same_tickets():
     estimators = [make(**parameters) for make, parameters in RANDOM.values()]
     in_workers = Parallel(n_jobs=2, backend="loky")(
