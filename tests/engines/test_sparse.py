@@ -242,6 +242,7 @@ def test_state_of_the_module_is_the_dense_one():
     np.testing.assert_array_equal(module.state_dict()[names[0]], 2 * ticket.weights[names[0]])
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(
     not os.environ.get("SKTICKET_DATA"), reason="SKTICKET_DATA does not name a folder with MNIST"
 )
