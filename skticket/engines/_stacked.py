@@ -261,9 +261,8 @@ def _stacked_masks(tickets):
     """Masks of all parameters; those of biases are all True."""
     return {
         name: np.stack([ticket.mask[name] for ticket in tickets])
-        if name in ticket_mask
+        if name in tickets[0].mask
         else np.ones((len(tickets), *array.shape), bool)
-        for ticket_mask in [tickets[0].mask]
         for name, array in tickets[0].initial.items()
     }
 

@@ -406,6 +406,8 @@ class WinningTicketBase(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
                     "sample_weight and class_weight need the default network, but net is given; "
                     "weight the losses in its criterion instead"
                 )
+            # Their ratios count, whatever single precision can hold.
+            weight = (weight / (weight.max() or 1.0)).astype(np.float32)
             counts = weight > 0
             X, y, weight = X[counts], y[counts], weight[counts]
         return hold_out(
@@ -422,9 +424,7 @@ class WinningTicketBase(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
     def _row_weights(self, X, y, sample_weight):
         if sample_weight is None:
             return None
-        weight = check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
-        # Only what they are relative to each other counts, whatever single precision can hold.
-        return (weight / (weight.max() or 1.0)).astype(np.float32)
+        return check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
 
     def _record(self, number, trained):
         self._set_run(self._run.after(number, trained))

@@ -6,7 +6,7 @@ from scipy.special import expit, log_expit, log_softmax, softmax
 from sklearn.base import ClassifierMixin
 from sklearn.utils import compute_sample_weight
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_is_fitted, column_or_1d
+from sklearn.utils.validation import column_or_1d
 
 from ..utils import StrOptions, fit_context, substitute
 from ._base import WinningTicketBase
@@ -170,16 +170,22 @@ class WinningTicketClassifier(ClassifierMixin, WinningTicketBase):
         ndarray of shape (n_samples, n_classes)
             Log-probabilities, in the order of `classes_`.
         """
-        check_is_fitted(self)
+        probabilities = self.predict_proba(X)
         X = self._check_inputs(X)
+        with np.errstate(divide="ignore"):
+            logs = np.log(probabilities)
         if self.net is None:
-            return self._log_activate(self._predictor(X))
-        criterion, outputs = self.net_.criterion_, self.net_.forward(X, device="cpu")
-        outputs = (outputs[0] if isinstance(outputs, tuple) else outputs).detach().numpy()
-        if isinstance(criterion, torch.nn.CrossEntropyLoss | torch.nn.BCEWithLogitsLoss):
-            return self._log_activate(outputs.reshape(len(X), -1))
-        probabilities = self.net_.predict_proba(X)
-        return np.log(np.maximum(probabilities, np.finfo(probabilities.dtype).tiny))
+            small = self._log_activate(self._predictor(X))
+        elif isinstance(
+            self.net_.criterion_, torch.nn.CrossEntropyLoss | torch.nn.BCEWithLogitsLoss
+        ):
+            outputs = self.net_.forward(X, device="cpu")
+            outputs = outputs[0] if isinstance(outputs, tuple) else outputs
+            small = self._log_activate(outputs.detach().numpy().reshape(len(X), -1))
+        else:
+            small = np.maximum(logs, np.log(np.finfo(logs.dtype).tiny))
+        # Where a probability is near 1 both are alike to rounding, and that of 1 itself is 0.
+        return np.where(probabilities < 0.5, small, logs)
 
     def predict(self, X):
         """Return the most probable class.
@@ -243,7 +249,7 @@ class WinningTicketClassifier(ClassifierMixin, WinningTicketBase):
         weight = super()._row_weights(X, y, sample_weight)
         if self.class_weight is None:
             return weight
-        by_class = compute_sample_weight(self.class_weight, y).astype(np.float32)
+        by_class = compute_sample_weight(self.class_weight, y)
         return by_class if weight is None else weight * by_class
 
     def _split_limits(self, y, n_valid):

@@ -178,4 +178,4 @@ def test_callbacks_and_frozen_parameters_take_autograd():
 )
 def test_estimators_take_the_step(estimator, y):
     fitted = estimator((20, 10), rounds=1, max_epochs=2, layout="dense").fit(X, y)
-    assert [trained.engine for trained in fitted._trained] == ["dense", "dense"]
+    assert [trained.engine for trained in fitted._run.trained] == ["dense", "dense"]

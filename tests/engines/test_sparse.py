@@ -47,7 +47,7 @@ def assert_agree(dense, sparse, atol=2e-5):
 
 def engines(estimator):
     """What computed each round."""
-    return [trained.engine for trained in estimator._trained]
+    return [trained.engine for trained in estimator._run.trained]
 
 
 @pytest.mark.parametrize(

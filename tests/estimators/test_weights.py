@@ -142,7 +142,7 @@ def test_balanced_classes_help_the_rare_one(layout):
 def test_class_weight_multiplies_sample_weight():
     by_class = {0: 1.0, 1: 3.0, 2: 0.5}
     both = estimator(class_weight=by_class).fit(X, y, sample_weight=WEIGHT)
-    product = WEIGHT.astype(np.float32) * np.take([1.0, 3.0, 0.5], y).astype(np.float32)
+    product = WEIGHT * np.take([1.0, 3.0, 0.5], y)
     assert both.tickets_ == estimator().fit(X, y, sample_weight=product).tickets_
 
 

@@ -435,7 +435,7 @@ def test_rows_have_a_stream_of_their_own(strategy):
     all_rows = classifier(strategy=strategy, rounds=1).fit(X, y)
     assert few.tickets_[0] == all_rows.tickets_[0]
     assert few.tickets_[1] != all_rows.tickets_[1]
-    seeds = {derive_seed(few._seed, stream, 1) for stream in Stream}
+    seeds = {derive_seed(few._run.seed, stream, 1) for stream in Stream}
     assert len(seeds) == len(Stream)
 
 
