@@ -1,4 +1,4 @@
-# make venv | run | test | lint | benchmarks | clean
+# make venv | run | test | test-processors | lint | benchmarks | clean
 #
 # PYTHON       the interpreter that makes .venv (3.11 or newer)
 # PYTEST_ARGS  more for pytest, e.g. make test PYTEST_ARGS="-k datasets"
@@ -18,13 +18,14 @@ BENCHMARKS_PIP := $(BENCHMARKS_VENV)/bin/python -m pip
 BENCHMARKS_STAMP := $(BENCHMARKS_VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help venv run test lint benchmarks clean
+.PHONY: help venv run test test-processors lint benchmarks clean
 .DELETE_ON_ERROR:
 
 help:
 	@echo "make venv   set up $(VENV) with skticket (editable) and its test extra"
 	@echo "make run    find a winning ticket on scikit-learn's digits, into results/digits"
 	@echo "make test   all tests and doctests"
+	@echo "make test-processors  the numerical tests as other processors would compute them"
 	@echo "make lint   ruff check and ruff format --check"
 	@echo "make benchmarks  compare with other packages, into results/benchmarks, in $(BENCHMARKS_VENV)"
 	@echo "make clean  remove $(VENV), caches and results"
@@ -52,6 +53,20 @@ test: venv
 	fi; \
 	export MPLBACKEND=Agg OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1; \
 	set -x; $(VENV)/bin/python -m pytest -n $(JOBS) --dist worksteal $(PYTEST_ARGS)
+
+# What other processors do with the same code, asked of this one: another vendor's dense products,
+# no vector instructions, code compiled for any processor, more threads.
+SETTINGS := MKL_ENABLE_INSTRUCTIONS=SSE4_2 MKL_CBWR=COMPATIBLE ATEN_CPU_CAPABILITY=default \
+    NUMBA_CPU_NAME=generic OMP_NUM_THREADS=2
+NUMERICAL := tests/engines tests/pruning/test_at_initialization.py \
+    tests/search/test_reproducibility.py tests/estimators/test_weights.py
+
+test-processors: venv
+	@export MPLBACKEND=Agg OMP_NUM_THREADS=1; set -e; for setting in $(SETTINGS); do \
+	    echo "$$setting"; \
+	    env $$setting $(VENV)/bin/python -m pytest -n $(JOBS) --dist worksteal -q -m "not slow" \
+	        $(NUMERICAL) $(PYTEST_ARGS); \
+	done
 
 lint: venv
 	$(VENV)/bin/ruff check .
