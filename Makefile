@@ -58,8 +58,7 @@ test: venv
 # no vector instructions, code compiled for any processor, more threads.
 SETTINGS := MKL_ENABLE_INSTRUCTIONS=SSE4_2 MKL_CBWR=COMPATIBLE ATEN_CPU_CAPABILITY=default \
     NUMBA_CPU_NAME=generic OMP_NUM_THREADS=2
-NUMERICAL := tests/engines tests/pruning/test_at_initialization.py \
-    tests/search/test_reproducibility.py tests/estimators/test_weights.py
+NUMERICAL := tests/engines tests/search/test_reproducibility.py
 
 test-processors: venv
 	@export MPLBACKEND=Agg OMP_NUM_THREADS=1; set -e; for setting in $(SETTINGS); do \
