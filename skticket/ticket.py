@@ -1,6 +1,5 @@
 """The value that everything else takes and returns: a `Ticket`."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -9,14 +8,10 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
-from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
 
-from .utils import replacing
+from .utils import read_ticket_file, replacing, ticket_to_bytes
 
 __all__ = ["Layer", "Ticket", "reaching_units"]
-
-_FORMAT = "skticket-1"
 
 
 class Layer(NamedTuple):
@@ -66,7 +61,8 @@ def _copied(array, mask=None):
     array = np.asarray(array)
     copy = array.copy() if mask is None else np.where(mask, array, np.zeros((), array.dtype))
     copy.flags.writeable = False
-    return copy
+    # What owns its values can be made writeable again; a view of what is read-only can not.
+    return copy.view()
 
 
 def _copies(arrays, mask):
@@ -227,11 +223,12 @@ class Ticket:
         return f"Ticket(density={self.density:.4g}, n_weights={self.n_weights})"
 
     def __eq__(self, other):
-        """Whether two tickets hold the same values, to the bit."""
+        """Whether two tickets hold the same values, to the bit, and the same order of masks."""
         if not isinstance(other, Ticket):
             return NotImplemented
         return (
             _same(self.initial, other.initial)
+            and list(self.mask) == list(other.mask)
             and _same(self.mask, other.mask)
             and _same(self.weights, other.weights)
             and self.checkpoints.keys() == other.checkpoints.keys()
@@ -248,36 +245,25 @@ class Ticket:
         """Write the ticket to a safetensors file.
 
         Only what survives is stored: the values of surviving weights, and the
-        masks at one bit a weight. The file appears whole or not at all.
+        masks at one bit a weight. The file appears whole or not at all. The same
+        ticket gives the same bytes, and a checksum of them is among them.
 
         Parameters
         ----------
         path : str or os.PathLike
             The file to write.
-        """
-        tensors = {f"mask/{name}": np.packbits(mask) for name, mask in self.mask.items()}
-        for group, arrays in self._groups():
-            for name, array in arrays.items():
-                mask = self.mask.get(name)
-                tensors[f"{group}/{name}"] = (
-                    np.asarray(array, order="C") if mask is None else array[mask]
-                )
-        shapes = {name: mask.shape for name, mask in self.mask.items()}
-        metadata = {
-            "format": _FORMAT,
-            # safetensors orders its tensors anew; the order of layers matters here.
-            "names": json.dumps(list(self.initial)),
-            "shapes": json.dumps(shapes),
-            "checkpoints": json.dumps(list(self.checkpoints)),
-        }
-        with replacing(path) as temporary:
-            save_file(tensors, temporary, metadata=metadata)
 
-    def _groups(self):
-        yield "initial", self.initial
-        yield "weights", self.weights
-        for step, arrays in self.checkpoints.items():
-            yield f"checkpoint-{step}", arrays
+        Raises
+        ------
+        ValueError
+            If an array cannot be saved: neither boolean nor of real numbers, or a
+            weight array without weights.
+        OSError
+            If the file cannot be written.
+        """
+        content = ticket_to_bytes(self.initial, self.mask, self.weights, self.checkpoints)
+        with replacing(path) as temporary:
+            temporary.write_bytes(content)
 
     @classmethod
     def load(cls, path):
@@ -298,42 +284,13 @@ class Ticket:
         FileNotFoundError
             If there is no such file.
         ValueError
-            If the file is no ticket, or is damaged.
+            If the file is no ticket, is one of another version, or is damaged.
         """
+        parts = read_ticket_file(path)
         try:
-            with safe_open(path, framework="numpy") as file:
-                metadata = file.metadata() or {}
-                if metadata.get("format") != _FORMAT:
-                    raise ValueError(
-                        f"{path} is not a ticket: its format is {metadata.get('format')!r}, "
-                        f"expected {_FORMAT!r}"
-                    )
-                return cls._from_file(file, metadata)
-        except (SafetensorError, KeyError) as error:
+            return cls(*parts)
+        except ValueError as error:
             raise ValueError(f"{path} is not a ticket, or is damaged: {error}") from error
-
-    @classmethod
-    def _from_file(cls, file, metadata):
-        shapes = {name: tuple(shape) for name, shape in json.loads(metadata["shapes"]).items()}
-        mask = {}
-        for name, shape in shapes.items():
-            bits = np.unpackbits(file.get_tensor(f"mask/{name}"), count=int(np.prod(shape)))
-            mask[name] = bits.astype(bool).reshape(shape)
-
-        def read(group):
-            arrays = {}
-            for name in json.loads(metadata["names"]):
-                values = file.get_tensor(f"{group}/{name}")
-                if name in mask:
-                    array = np.zeros(shapes[name], values.dtype)
-                    array[mask[name]] = values
-                    values = array
-                arrays[name] = values
-            return arrays
-
-        steps = json.loads(metadata["checkpoints"])
-        checkpoints = {step: read(f"checkpoint-{step}") for step in steps}
-        return cls(read("initial"), mask, read("weights"), checkpoints)
 
 
 def _check_masks(initial, masks):

@@ -20,6 +20,7 @@ from ._private import (
 from ._seeds import Stream, derive_seed
 from ._statistics import student_half_width
 from ._threads import n_threads_allowed, n_training_threads, noting_interrupts
+from ._ticket_file import read_ticket_file, ticket_to_bytes
 from ._torch_state import isolated, on_threads, shared_tensor
 
 __all__ = [
@@ -41,10 +42,12 @@ __all__ = [
     "on_threads",
     "params_of_rows",
     "predict_nonlinearity",
+    "read_ticket_file",
     "replacing",
     "rows_of",
     "shared_tensor",
     "student_half_width",
     "substitute",
+    "ticket_to_bytes",
     "validate_params",
 ]
