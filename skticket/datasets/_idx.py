@@ -3,8 +3,10 @@
 import gzip
 import hashlib
 import math
+import os
 import struct
 import zlib
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +20,14 @@ _IDX_DIMENSIONS = {
     "t10k-images-idx3-ubyte": 3,
     "t10k-labels-idx1-ubyte": 1,
 }
+
+# A column of X, and its name, is a pixel: of more, no network's layer is made.
+_MOST_PIXELS = 2**20
+# MNIST is compressed to a fifth, bytes that are all alike to a thousandth. Of a gzip-ed file that
+# promises more than so many bytes, and so many times its own, none is read.
+_ALWAYS_PLAUSIBLE = 2**26
+_MOST_COMPRESSED = 100
+_PIECE = 2**20
 
 
 def load_idx(folder):
@@ -56,8 +66,9 @@ def load_idx(folder):
     FileNotFoundError
         If the folder, or one of the four files in it, does not exist.
     ValueError
-        If a file is truncated, is no IDX file of the kind its name says, or does not fit the
-        others.
+        If a file is truncated, is no IDX file of the kind its name says, does not fit the
+        others, has images of no pixels or of over a million, or promises over a hundred times
+        its own size.
 
     References
     ----------
@@ -188,22 +199,67 @@ def _read_idx(path, n_dimensions, md5=None):
     The format: two zero bytes, a byte for the type (8: unsigned bytes), a byte for the number of
     dimensions, each dimension as a big-endian 32-bit integer, then the values.
     """
-    content = path.read_bytes()
-    if content.startswith(b"\x1f\x8b"):
+    with path.open("rb") as file:
+        size = os.fstat(file.fileno()).st_size
+        packed = file.read(2) == b"\x1f\x8b"
+        file.seek(0)
         try:
-            content = gzip.decompress(content)
+            with gzip.GzipFile(fileobj=file) if packed else nullcontext(file) as stream:
+                header, values = _read_stream(stream, path, n_dimensions, size, packed)
         except (EOFError, gzip.BadGzipFile, zlib.error) as error:
             raise ValueError(
-                f"{str(path)!r} is truncated or damaged: its {len(content)} bytes are not a whole "
-                f"gzip file ({error})."
+                f"{str(path)!r} is truncated or damaged: its {size} bytes are not a whole gzip "
+                f"file ({error})."
             ) from error
-    header_size = 4 + 4 * n_dimensions
-    if len(content) < header_size:
+    if md5 is not None:
+        digest = hashlib.md5(header, usedforsecurity=False)
+        digest.update(values)
+        if digest.hexdigest() != md5:
+            raise ValueError(
+                f"{str(path)!r} is not MNIST's: the MD5 of its uncompressed bytes is "
+                f"{digest.hexdigest()}, and MNIST's is {md5}. load_idx reads other data sets of "
+                "this form."
+            )
+    return values.reshape(_shape(header))
+
+
+def _read_stream(stream, path, n_dimensions, size, packed):
+    """Header and values of an IDX file of `size` bytes; `packed` if it is gzip-ed."""
+    header = stream.read(4 + 4 * n_dimensions)
+    _check_header(header, path, n_dimensions)
+    shape = _shape(header)
+    n_values = math.prod(shape)
+    if packed:
+        _check_plausible(path, n_values, size)
+        values = _read_at_most(stream, n_values)
+        more = stream.read(1)  # at the end, where gzip's own checksum is verified
+        n_found = f"more than {n_values}" if more else len(values)
+    else:
+        # The file's size is known: what the header does not promise is not read.
+        n_found = size - len(header)
+        values = _read_at_most(stream, n_values) if n_found == n_values else bytearray()
+    if n_found != n_values:
+        short = isinstance(n_found, int) and n_found < n_values
         raise ValueError(
-            f"{str(path)!r} is truncated: it has {len(content)} bytes uncompressed, and the header "
+            f"{str(path)!r} is {'truncated' if short else 'too long'}: {n_found} bytes follow its "
+            f"header, whose dimensions {_times(shape)} need {n_values}."
+        )
+    return header, np.frombuffer(values, np.uint8)
+
+
+def _shape(header):
+    return struct.unpack(f">{len(header) // 4}I", header)[1:]
+
+
+def _check_header(header, path, n_dimensions):
+    """Refuse another kind of file, and images of no pixels or of immensely many."""
+    header_size = 4 + 4 * n_dimensions
+    if len(header) < header_size:
+        raise ValueError(
+            f"{str(path)!r} is truncated: it has {len(header)} bytes uncompressed, and the header "
             f"of an IDX file of {n_dimensions} dimension(s) alone takes {header_size}."
         )
-    magic, *shape = struct.unpack(f">{1 + n_dimensions}I", content[:header_size])
+    magic, *shape = struct.unpack(f">{1 + n_dimensions}I", header)
     expected = 0x0800 + n_dimensions
     if magic != expected:
         raise ValueError(
@@ -211,21 +267,29 @@ def _read_idx(path, n_dimensions, md5=None):
             f"number {magic:#010x}, which must be {expected:#010x} (unsigned bytes, {n_dimensions} "
             "dimension(s))."
         )
-    n_values = len(content) - header_size
-    if n_values != math.prod(shape):
+    if not 1 <= math.prod(shape[1:]) <= _MOST_PIXELS:
         raise ValueError(
-            f"{str(path)!r} is {'truncated' if n_values < math.prod(shape) else 'too long'}: "
-            f"{n_values} bytes follow its header, whose dimensions {_times(shape)} need "
-            f"{math.prod(shape)}."
+            f"{str(path)!r} has images of {_times(shape[1:])} pixels; they must have at least one "
+            f"and at most {_MOST_PIXELS}."
         )
-    if md5 is not None:
-        found = hashlib.md5(content, usedforsecurity=False).hexdigest()
-        if found != md5:
-            raise ValueError(
-                f"{str(path)!r} is not MNIST's: the MD5 of its uncompressed bytes is {found}, and "
-                f"MNIST's is {md5}. load_idx reads other data sets of this form."
-            )
-    return np.frombuffer(content, np.uint8, offset=header_size).reshape(shape)
+
+
+def _check_plausible(path, n_values, size):
+    """Refuse values that so small a gzip-ed file cannot hold, unless it is made to deceive."""
+    most = max(_ALWAYS_PLAUSIBLE, _MOST_COMPRESSED * size)
+    if n_values > most:
+        raise ValueError(
+            f"{str(path)!r} has {size} bytes, gzip-ed, and its header promises {n_values}; images "
+            f"cannot be compressed so far, at most {most} are read."
+        )
+
+
+def _read_at_most(stream, n_bytes):
+    """Bytes of a stream, piece by piece: no memory for what is promised and not there."""
+    content = bytearray()
+    while piece := stream.read(min(_PIECE, n_bytes - len(content))):
+        content += piece
+    return content
 
 
 def _times(shape):

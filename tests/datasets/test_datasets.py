@@ -2,6 +2,10 @@ import gzip
 import hashlib
 import os
 import struct
+import subprocess
+import sys
+import textwrap
+import zlib
 from pathlib import Path
 from urllib.error import URLError
 
@@ -258,10 +262,121 @@ def test_idx_size_differs_from_its_dimensions(folder, change, message):
         load_idx(folder)
 
 
+@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+@pytest.mark.parametrize("shape", [(0, 65_536, 65_536), (6, 0, 28), (0, 0, 0)])
+def test_idx_images_of_no_size(folder, pack, shape):
+    (folder / TRAIN_IMAGES).write_bytes(pack(struct.pack(">4I", 0x0803, *shape)))
+    size = f"{shape[1]} x {shape[2]}"
+    with pytest.raises(ValueError, match=f"{TRAIN_IMAGES}' has images of {size} pixels"):
+        load_idx(folder)
+
+
+def test_idx_without_test_images(folder):
+    (folder / TEST_IMAGES).write_bytes(struct.pack(">4I", 0x0803, 0, 28, 28))
+    (folder / TEST_LABELS).write_bytes(struct.pack(">2I", 0x0801, 0))
+    assert load_idx(folder).data.shape == (6, 784)
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+def test_idx_immense_images(folder, pack):
+    header = struct.pack(">4I", 0x0803, 1, 2048, 1024)
+    (folder / TRAIN_IMAGES).write_bytes(pack(header + bytes(2048 * 1024)))
+    with pytest.raises(ValueError, match=f"{TRAIN_IMAGES}' has images of 2048 x 1024 .* 1048576"):
+        load_idx(folder)
+
+
+def test_idx_gzipped_longer_or_shorter_than_its_dimensions(folder):
+    content = idx_bytes(small_arrays()[TRAIN_LABELS])
+    (folder / TRAIN_LABELS).write_bytes(gzip.compress(content + bytes(9)))
+    with pytest.raises(ValueError, match="is too long: more than 6 bytes follow .* 6 need 6"):
+        load_idx(folder)
+    (folder / TRAIN_LABELS).write_bytes(gzip.compress(content[:-2]))
+    with pytest.raises(ValueError, match="is truncated: 4 bytes follow .* 6 need 6"):
+        load_idx(folder)
+
+
+def test_idx_of_several_gzip_members(folder):
+    content = idx_bytes(small_arrays()[TRAIN_IMAGES])
+    parts = content[:9], content[9:1000], content[1000:]
+    (folder / TRAIN_IMAGES).write_bytes(b"".join(map(gzip.compress, parts)))
+    assert_small(load_idx(folder))
+
+
+def gzipped_zeros(header, n_bytes):
+    """A gzip file of a header and zeros."""
+    packer = zlib.compressobj(9, wbits=31)
+    parts = [packer.compress(header)]
+    piece = bytes(2**20)
+    parts += [packer.compress(piece[: min(2**20, n_bytes - i)]) for i in range(0, n_bytes, 2**20)]
+    return b"".join([*parts, packer.flush()])
+
+
+def peak_of_loading(folder):
+    """The error that loading a folder gives, and by how many MiB the greatest memory grew."""
+    program = """
+        import resource, sys
+        from skticket.datasets import load_idx
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        try:
+            load_idx(sys.argv[1])
+        except ValueError as error:
+            print(error)
+        else:
+            print("loaded")
+        print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024)
+    """
+    result = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(program), folder],
+        check=True, capture_output=True, text=True,
+    )  # fmt: skip
+    *message, peak = result.stdout.splitlines()
+    return " ".join(message), float(peak)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="counts memory as Linux does")
+@pytest.mark.parametrize(
+    ("shape", "n_bytes", "message", "most"),
+    [
+        # A header that says what is there: 0.5 GiB of zeros in half a MiB.
+        ((2**19, 32, 32), 2**29, "cannot be compressed so far", 8),
+        # One that promises little, before as many.
+        ((6, 28, 28), 2**29, "too long: more than 4704 bytes", 8),
+        # One that promises what is plausible at most, before almost nothing.
+        ((2**16, 32, 32), 2**10, "truncated: 1024 bytes", 8),
+        ((2**32 - 1, 1024, 1024), 2**10, "cannot be compressed so far", 8),
+        ((0, 65_536, 65_536), 0, "has images of 65536 x 65536", 8),
+    ],
+)
+def test_idx_bombs_take_no_memory(folder, shape, n_bytes, message, most):
+    (folder / TRAIN_IMAGES).write_bytes(gzipped_zeros(struct.pack(">4I", 0x0803, *shape), n_bytes))
+    found, peak = peak_of_loading(folder)
+    assert message in found
+    assert peak < most
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="counts memory as Linux does")
+def test_idx_loads_in_twice_its_memory(tmp_path):
+    rng = np.random.default_rng(0)
+    for name, n in ((TRAIN_IMAGES, 40_000), (TEST_IMAGES, 10_000)):
+        images = rng.integers(0, 256, size=(n, 28, 28), dtype=np.uint8)
+        (tmp_path / name).write_bytes(gzip.compress(idx_bytes(images), 1))
+    for name, n in ((TRAIN_LABELS, 40_000), (TEST_LABELS, 10_000)):
+        (tmp_path / name).write_bytes(idx_bytes(np.zeros(n)))
+    found, peak = peak_of_loading(tmp_path)
+    assert found == "loaded"
+    assert peak < 2 * 50_000 * 28 * 28 * 4 / 2**20
+
+
 def test_idx_dimensions_beyond_any_memory(folder):
-    header = struct.pack(">4I", 0x0803, *[2**32 - 1] * 3)
+    header = struct.pack(">4I", 0x0803, 2**32 - 1, 1024, 1024)
     (folder / TRAIN_IMAGES).write_bytes(header + bytes(10))
     with pytest.raises(ValueError, match=f"{TRAIN_IMAGES}' is truncated: 10 bytes"):
+        load_idx(folder)
+    header = struct.pack(">4I", 0x0803, *[2**32 - 1] * 3)
+    (folder / TRAIN_IMAGES).write_bytes(header + bytes(10))
+    with pytest.raises(ValueError, match=f"{TRAIN_IMAGES}' has images of 4294967295 x"):
         load_idx(folder)
 
 
