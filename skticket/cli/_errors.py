@@ -6,10 +6,12 @@ from typing import NoReturn
 
 import typer
 
+from ..utils import printable
+
 
 def fail(message) -> NoReturn:
     """Print one line on standard error and exit with code 2."""
-    print(f"skticket: error: {' '.join(str(message).split())}", file=sys.stderr)
+    print(f"skticket: error: {printable(' '.join(str(message).split()))}", file=sys.stderr)
     raise typer.Exit(2)
 
 

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from ._errors import one_line_errors
-from ._output import make_table, write_files
+from ._output import log_to_screen, make_console, make_table, output_folder, write_files
 from ._parsing import number_or_name
 from ._source import load
 
@@ -59,7 +59,7 @@ def find(
     output: Annotated[Path, typer.Option(help="Folder for what is found.")] = Path("results/find"),
 ) -> None:
     """Find a winning ticket, show each round, and save ticket, table and picture."""
-    with one_line_errors():
+    with one_line_errors(), output_folder(output):
         parameters = {
             "hidden_layer_sizes": tuple(number_or_name(size) for size in hidden.split(",")),
             "rounds": rounds,
@@ -77,15 +77,14 @@ def find(
 
 def _find(source, target, task, parameters, output):
     import pandas as pd
-    from rich.console import Console
     from sklearn.callback import ProgressBar
     from sklearn.metrics import accuracy_score, r2_score
 
     from ..estimators import WinningTicketClassifier, WinningTicketRegressor
 
-    console = Console()
+    console = make_console()
     # The first compilation of the sparse step takes a while, and says so in the log.
-    logging.basicConfig(format="%(name)s: %(message)s")
+    log_to_screen()
     logging.getLogger("skticket").setLevel(logging.INFO)
     (X_train, X_test, y_train, y_test), regression, defaults = load(source, target, task)
     estimator_class = WinningTicketRegressor if regression else WinningTicketClassifier

@@ -5,8 +5,9 @@ from typing import Annotated
 
 import typer
 
+from ..utils import printable
 from ._errors import one_line_errors
-from ._output import make_table
+from ._output import make_console, make_table
 
 
 def info(file: Annotated[Path, typer.Argument(help="A ticket saved by find.")]) -> None:
@@ -16,12 +17,10 @@ def info(file: Annotated[Path, typer.Argument(help="A ticket saved by find.")]) 
 
 
 def _describe(path):
-    from rich.console import Console
-
     from ..ticket import Ticket
 
     ticket = Ticket.load(path)
-    console = Console()
+    console = make_console()
     columns = ("weights of", "shape", "surviving", "of", "percent remaining")
     rows = [
         (
@@ -37,7 +36,7 @@ def _describe(path):
     n_all = sum(mask.size for mask in ticket.mask.values())
     first = next(iter(ticket.mask.values()))
     console.print(
-        f"{path}: a ticket of {ticket.n_weights:,} of {n_all:,} weights "
+        f"{printable(str(path))}: a ticket of {ticket.n_weights:,} of {n_all:,} weights "
         f"({100 * ticket.density:.3g}%), {path.stat().st_size:,} bytes; "
         f"{int(first.reshape(len(first), -1).any(axis=0).sum())} of "
         f"{first[0].size} inputs are used.",

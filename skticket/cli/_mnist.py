@@ -1,6 +1,5 @@
 """`skticket mnist`."""
 
-import logging
 from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
@@ -8,8 +7,9 @@ from typing import Annotated
 
 import typer
 
+from ..utils import printable
 from ._errors import one_line_errors
-from ._output import name_files
+from ._output import log_to_screen, make_console, name_files, output_folder
 
 
 class Preset(StrEnum):
@@ -48,7 +48,7 @@ def mnist(
     ] = Path("results/mnist"),
 ) -> None:
     """Repeat the paper's experiments on MNIST. Kill it at any time; it goes on where it was."""
-    with one_line_errors():
+    with one_line_errors(), output_folder(output):
         _run(
             experiment,
             {
@@ -67,7 +67,6 @@ def mnist(
 
 def _run(experiment, settings, jobs, output):
     import matplotlib
-    from rich.console import Console
 
     # Pictures go to files: no window, and no need of a screen.
     matplotlib.use("Agg")
@@ -77,8 +76,8 @@ def _run(experiment, settings, jobs, output):
     if experiment != "all" and experiment not in EXPERIMENTS:
         raise ValueError(f"no experiment {experiment!r}; there are all, {', '.join(EXPERIMENTS)}")
     names = list(EXPERIMENTS) if experiment == "all" else [experiment]
-    console = Console()
-    logging.basicConfig(format="%(name)s: %(message)s")
+    console = make_console()
+    log_to_screen()
     laboratory = Laboratory.open(**settings, jobs=jobs, memory=output / "networks")
     conditions = [EXPERIMENTS[name].conditions(laboratory.protocol) for name in names]
     networks = {network for some in conditions for network in laboratory.networks(some)}
@@ -122,7 +121,8 @@ def _bar(console):
 def _print_claims(result, console):
     console.print(f"\n{result.name}: {result.experiment.question}", style="bold")
     for claim in result.claims:
-        console.print(f"  {claim.text}: {claim.verdict} ({claim.evidence})", soft_wrap=True)
+        line = printable(f"{claim.text}: {claim.verdict} ({claim.evidence})")
+        console.print(f"  {line}", soft_wrap=True)
 
 
 def _about(laboratory, settings):

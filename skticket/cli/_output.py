@@ -1,4 +1,18 @@
-"""Tables on the screen, and files."""
+"""The screen, and files."""
+
+import logging
+import os
+import tempfile
+from contextlib import contextmanager, suppress
+
+from ..utils import printable, remove_left_over, replacing
+
+
+def make_console():
+    """Return a console that shows text as it is: names of files are no markup."""
+    from rich.console import Console
+
+    return Console(markup=False, emoji=False)
 
 
 def make_table(columns, rows, *, text=(), wrap=True, **options):
@@ -9,14 +23,52 @@ def make_table(columns, rows, *, text=(), wrap=True, **options):
     for name in columns:
         table.add_column(name, justify="left" if name in text else "right", no_wrap=not wrap)
     for row in rows:
-        table.add_row(*row)
+        table.add_row(*map(printable, row))
     return table
+
+
+class _Printable(logging.Formatter):
+    def format(self, record):
+        return "\n".join(map(printable, super().format(record).splitlines()))
+
+
+def log_to_screen():
+    """Show the log on standard error."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(_Printable("%(name)s: %(message)s"))
+    logging.basicConfig(handlers=[handler])
+
+
+@contextmanager
+def output_folder(folder):
+    """Make the folder for what is to be computed, before that; if nothing comes of it, remove it.
+
+    What killed runs left half-written in it is removed, too.
+    """
+    made = [path for path in (folder, *folder.parents) if not os.path.lexists(path)]
+    try:
+        _make_writable(folder)
+        remove_left_over(folder)
+        yield
+    except BaseException:
+        for path in made:
+            with suppress(OSError):  # never made, or there is something in it
+                path.rmdir()
+        raise
+
+
+def _make_writable(folder):
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        reason = error.strerror or error
+        raise OSError(f"--output: cannot write to {str(folder)!r}: {reason}") from error
 
 
 def write_files(writers, folder, console):
     """Write files, each at once or not at all, by what writes it to a path; and name them."""
-    from ..utils import replacing
-
     for name, write in writers.items():
         with replacing(folder / name) as temporary:
             write(temporary)
@@ -25,4 +77,4 @@ def write_files(writers, folder, console):
 
 def name_files(names, folder, console):
     """Say which files were written."""
-    console.print(f"Written to {folder}: {', '.join(names)}", soft_wrap=True)
+    console.print(f"Written to {printable(str(folder))}: {', '.join(names)}", soft_wrap=True)

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from ._errors import one_line_errors
-from ._output import make_table, write_files
+from ._output import make_console, make_table, output_folder, write_files
 from ._parsing import whole_numbers
 
 
@@ -25,7 +25,7 @@ def xor(
     ),
 ) -> None:
     """Repeat the paper's first experiment: thousands of networks that learn exclusive or."""
-    with one_line_errors():
+    with one_line_errors(), output_folder(output):
         _run(
             whole_numbers(units, "--units"),
             [name.strip() for name in strategies.split(",")],
@@ -35,11 +35,9 @@ def xor(
 
 
 def _run(units, strategies, settings, output):
-    from rich.console import Console
-
     from ..experiments import xor as experiment
 
-    console = Console()
+    console = make_console()
     populations = experiment.direct_populations(units)
     populations += experiment.pruned_populations(units, strategies)
     experiment.check_settings(**settings)

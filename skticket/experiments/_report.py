@@ -1,13 +1,14 @@
 """What becomes of experiments: tables, pictures, judged claims, and a report."""
 
 import base64
+import re
 from html import escape
 
 import matplotlib.pyplot as plt
 import pandas as pd
 from markdown_it import MarkdownIt
 
-from ..utils import replacing
+from ..utils import printable, replacing
 
 __all__ = ["write_report", "write_result"]
 
@@ -142,8 +143,13 @@ def _summary(table):
 
 
 def _table(header, rows):
-    lines = [header, ["---"] * len(header), *rows]
-    return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)
+    lines = [header, ["---"] * len(header), *([_cell(value) for value in row] for row in rows)]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def _cell(value):
+    """Text of a cell: what is markup elsewhere is none here."""
+    return re.sub(r"[\\`*_\[\]<>|&]", r"\\\g<0>", printable(str(value)))
 
 
 _STYLE = """
@@ -155,7 +161,7 @@ th, td { padding: 0.2em 0.8em; text-align: left; border-bottom: 1px solid #ddd; 
 
 
 def _html(text, pictures):
-    body = MarkdownIt("commonmark").enable("table").render(text)
+    body = MarkdownIt("commonmark", {"html": False}).enable("table").render(text)
     for name, path in pictures.items():
         data = base64.b64encode(path.read_bytes()).decode()
         body = body.replace(f'src="{escape(name)}"', f'src="data:image/png;base64,{data}"')

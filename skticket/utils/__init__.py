@@ -2,7 +2,7 @@
 
 from ._code import code_key
 from ._docstrings import substitute
-from ._files import replacing
+from ._files import remove_left_over, replacing
 from ._private import (
     HasMethods,
     Interval,
@@ -19,6 +19,7 @@ from ._private import (
 )
 from ._seeds import Stream, derive_seed
 from ._statistics import student_half_width
+from ._text import printable
 from ._threads import n_threads_allowed, n_training_threads, noting_interrupts
 from ._ticket_file import read_ticket_file, ticket_to_bytes
 from ._torch_state import isolated, on_threads, shared_tensor
@@ -42,7 +43,9 @@ __all__ = [
     "on_threads",
     "params_of_rows",
     "predict_nonlinearity",
+    "printable",
     "read_ticket_file",
+    "remove_left_over",
     "replacing",
     "rows_of",
     "shared_tensor",

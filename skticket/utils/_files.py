@@ -1,9 +1,16 @@
 """Files that are either whole or absent."""
 
 import os
+import re
 import tempfile
-from contextlib import contextmanager
+import time
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+_STARTED = time.time()
+# Nothing is written for so many seconds.
+_OLD = 24 * 60 * 60
+_TEMPORARY = re.compile(r"\.skticket-([0-9]+)-")
 
 
 @contextmanager
@@ -37,7 +44,9 @@ def replacing(path):
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     # The suffix stays, because some writers (matplotlib) choose the format by it.
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=path.suffix)
+    handle, name = tempfile.mkstemp(
+        dir=path.parent, prefix=f".skticket-{os.getpid()}-", suffix=path.suffix
+    )
     os.close(handle)
     temporary = Path(name)
     try:
@@ -49,3 +58,42 @@ def replacing(path):
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def remove_left_over(folder, pattern=_TEMPORARY):
+    """Remove temporary files of processes that ended before they were done.
+
+    Parameters
+    ----------
+    folder : str or os.PathLike
+        Where to look; not in its subfolders.
+    pattern : re.Pattern, default=that of `replacing`
+        What the names of temporary files begin with; its group is the number of the process.
+    """
+    # Others may be cleaning, too, and a folder may be one to read only: no reason to stop.
+    with suppress(OSError):
+        for entry in os.scandir(folder):
+            found = pattern.match(entry.name)
+            if found and _is_left_over(entry, int(found.group(1))):
+                os.unlink(entry.path)
+
+
+def _is_left_over(entry, process):
+    """Whether nobody writes to a file of a process any more."""
+    changed = entry.stat().st_mtime
+    if process == os.getpid():
+        # In a container, the process before this one often had its number.
+        return changed < _STARTED
+    return not _lives(process) or changed < time.time() - _OLD
+
+
+def _lives(process):
+    if os.name != "posix":  # where asking would end it
+        return True
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        pass
+    return True

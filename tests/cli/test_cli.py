@@ -1,8 +1,10 @@
 """The command line, run as users run it but in this process."""
 
 import os
+import signal
 import subprocess
 import sys
+import textwrap
 
 import numpy as np
 import pandas as pd
@@ -159,10 +161,57 @@ def test_damaged_mnist_is_named(tmp_path, monkeypatch):
     assert_one_line_error(run("find", "mnist"), "ubyte")
 
 
-def test_folder_that_cannot_be_written(tmp_path):
+@pytest.mark.parametrize("command", [["find", "digits"], ["xor"], ["mnist", "one-shot"]])
+@pytest.mark.parametrize("folder", ["file", "file/below"])
+def test_folder_that_cannot_be_written_is_told_before_training(
+    tmp_path, monkeypatch, command, folder
+):
+    def fail(*args, **kwargs):
+        raise AssertionError("too late")
+
+    monkeypatch.setattr("skticket.cli._find.load", fail)
+    monkeypatch.setattr("skticket.experiments.xor.measure", fail)
+    monkeypatch.setattr("skticket.experiments.mnist.Laboratory.open", fail)
     (tmp_path / "file").write_text("in the way")
-    result = run("find", "digits", "--rounds", 0, "--output", tmp_path / "file", *QUICK)
-    assert_one_line_error(result, "file")
+    result = run(*command, "--output", tmp_path / folder)
+    assert_one_line_error(result, "--output: cannot write to", folder)
+
+
+def test_folder_is_made_before_training(tmp_path, monkeypatch):
+    def load(*args):
+        assert (tmp_path / "a" / "b").is_dir()
+        raise ValueError("seen")
+
+    monkeypatch.setattr("skticket.cli._find.load", load)
+    assert_one_line_error(run("find", "digits", "--output", tmp_path / "a" / "b"), "seen")
+    # Nothing came of it.
+    assert os.listdir(tmp_path) == []
+
+
+def test_what_killed_runs_left_is_removed(tmp_path):
+    """A run is killed while it writes its table; the next one into that folder tidies up."""
+    program = """
+        import os, signal, sys
+        import pandas as pd
+        from skticket.cli import main
+
+        def to_csv(self, path, **options):
+            path.write_text("half a tab")
+            os.kill(os.getpid(), signal.SIGKILL)
+
+        pd.DataFrame.to_csv = to_csv
+        sys.argv = ["skticket", *sys.argv[1:]]
+        main()
+    """
+    options = ["find", "digits", "--rounds", "0", "--output", str(tmp_path), *QUICK]
+    killed = subprocess.run([sys.executable, "-c", textwrap.dedent(program), *options])
+    assert killed.returncode == -signal.SIGKILL
+    assert len([name for name in os.listdir(tmp_path) if name.startswith(".")]) == 1
+    mine = tmp_path / ".not-ours"
+    mine.write_text("")
+    assert run(*options).exit_code == 0
+    names = [".not-ours", "rounds.csv", "rounds.png", "ticket.safetensors"]
+    assert sorted(os.listdir(tmp_path)) == names
 
 
 def test_module_runs():

@@ -1,9 +1,12 @@
 import os
 import stat
+import subprocess
+import sys
+import time
 
 import pytest
 
-from skticket.utils import replacing
+from skticket.utils import remove_left_over, replacing
 
 
 def test_file_appears_at_the_end(tmp_path):
@@ -66,3 +69,53 @@ def test_mode_is_that_of_any_new_file(tmp_path, mask):
     finally:
         os.umask(before)
     assert stat.S_IMODE((tmp_path / "a.txt").stat().st_mode) == 0o666 & ~mask
+
+
+@pytest.fixture
+def dead():
+    """Give the number of a process that has ended."""
+    process = subprocess.Popen([sys.executable, "-c", ""])
+    process.wait()
+    return process.pid
+
+
+def file_of(folder, process, age=0):
+    path = folder / f".skticket-{process}-abc.csv"
+    path.write_text("half")
+    changed = time.time() - age
+    os.utime(path, (changed, changed))
+    return path
+
+
+def test_files_of_dead_processes_are_removed(tmp_path, dead):
+    path = file_of(tmp_path, dead)
+    others = [tmp_path / name for name in (".hidden", f"skticket-{dead}-a.csv", ".skticket-x-a")]
+    for other in others:
+        other.write_text("kept")
+    remove_left_over(tmp_path)
+    assert not path.exists()
+    assert all(other.exists() for other in others)
+
+
+def test_files_of_running_processes_are_kept_for_a_day(tmp_path):
+    path = file_of(tmp_path, os.getppid(), age=60 * 60)
+    remove_left_over(tmp_path)
+    assert path.exists()
+    file_of(tmp_path, os.getppid(), age=25 * 60 * 60)
+    remove_left_over(tmp_path)
+    assert not path.exists()
+
+
+def test_own_files_are_kept_unless_older_than_the_process(tmp_path):
+    with replacing(tmp_path / "a.csv") as temporary:
+        temporary.write_text("half")
+        remove_left_over(tmp_path)
+        assert temporary.exists()
+    path = file_of(tmp_path, os.getpid(), age=24 * 60 * 60 - 60)
+    remove_left_over(tmp_path)
+    assert not path.exists()
+
+
+def test_nothing_to_remove(tmp_path):
+    remove_left_over(tmp_path)
+    remove_left_over(tmp_path / "nowhere")
