@@ -1,14 +1,20 @@
 """Trainings that are remembered, by all that determines them."""
 
 import logging
+import re
 import warnings
 from functools import cache
-from os import PathLike
+from os import PathLike, path, scandir
 from pickle import PicklingError
 
 import joblib
 from joblib import Memory
 from sklearn.utils.validation import check_memory
+
+from ..utils import printable, remove_left_over
+
+# What joblib writes to before it gives an entry its name: a process's number is part of it.
+_HALF = re.compile(r"(?:output\.pkl|metadata\.json|func_code\.py)\.[0-9a-f]{32}-([0-9]+)-[0-9]+$")
 
 
 def open_memory(memory):
@@ -24,13 +30,27 @@ def open_memory(memory):
     -------
     joblib.Memory
         That of a folder is compressed, because that carries a checksum: a damaged entry is
-        trained anew.
+        trained anew. What killed processes left in it half-written is removed.
     """
     if memory == "":
         raise ValueError("memory must name a folder, or be a joblib.Memory or None; got ''")
     if isinstance(memory, str | PathLike):
-        return Memory(memory, verbose=0, compress=("zlib", 1))
-    return check_memory(memory)
+        memory = Memory(memory, verbose=0, compress=("zlib", 1))
+    memory = check_memory(memory)
+    if isinstance(memory, Memory) and memory.location is not None:
+        entries = memory.cache(_entry, ignore=["compute"])
+        _clean(path.join(entries.store_backend.location, entries.func_id))
+    return memory
+
+
+@cache
+def _clean(folder):
+    """Remove halves of entries, at the first opening in a process: there may be many entries."""
+    remove_left_over(folder, _HALF)
+    if path.isdir(folder):
+        for entry in scandir(folder):
+            if entry.is_dir():
+                remove_left_over(entry.path, _HALF)
 
 
 def key_of(*determines):
@@ -63,11 +83,25 @@ def remember(memory, key, compute):
         _say_that_nothing_is_remembered()
         return compute()
     cached = memory.cache(_entry, ignore=["compute"])
-    found, result = cached(key, compute)
-    if found != key:
-        logging.getLogger("skticket").warning("An entry of %s holds another's result", memory)
-        cached.call_and_shelve(key, compute).clear()
-        _, result = cached(key, compute)
+    if cached.check_call_in_cache(key, compute):
+        shelved = cached.call_and_shelve(key, compute)
+        # joblib itself would tell of damage at length, with a traceback.
+        try:
+            found, result = shelved.get()
+        except Exception as error:
+            fault = f"damaged ({type(error).__name__})"
+        else:
+            if found == key:
+                return result
+            fault = "another's result"
+        logging.getLogger("skticket").warning(
+            "A remembered training is %s, and done anew: entry %s of %s",
+            fault,
+            shelved.args_id,
+            printable(str(memory.location)),
+        )
+        shelved.clear()
+    _, result = cached(key, compute)
     return result
 
 
