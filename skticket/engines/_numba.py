@@ -18,6 +18,7 @@ from numba import njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic, models, overload, register_model
 
+from ._disk_cache import compiled
 from ._tables import Activation, Loss
 
 LANES = 16  # batch columns in one vector; the padding of the batch
@@ -716,7 +717,7 @@ def _share(pointers, n_rows, part, n_parts):
 # Entry points: compiled once for each float type, cached on disk -----------------------------
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
+@compiled
 def propagate(
     pattern, workspace, parameters, activation, loss, X, rows, targets, scales, first, last
 ):
@@ -741,7 +742,7 @@ def propagate(
     _backward(pattern, workspace.transposed, activation, units, deltas, stride, first, last)
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
+@compiled
 def accumulate(pattern, workspace, gradients, n_rows, part, n_parts, again):
     """One part of the gradients of values and biases, from a tile that was propagated."""
     units, deltas = workspace.units, workspace.deltas
@@ -769,7 +770,7 @@ def accumulate(pattern, workspace, gradients, n_rows, part, n_parts, again):
         )
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
+@compiled
 def compute_gradients(
     pattern, workspace, parameters, gradients, activation, loss, X, rows, targets, scales
 ):
@@ -798,7 +799,7 @@ def compute_gradients(
     return total
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
+@compiled
 def infer(pattern, units, parameters, activation, X, first, last, outputs):
     """Outputs of rows `first` to `last`."""
     output = pattern.layers[-1]
@@ -815,7 +816,7 @@ def infer(pattern, units, parameters, activation, X, first, last, outputs):
                 outputs[start + column, k] = results[k * width + column]
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
+@compiled
 def update_sgd(parameters, gradients, buffer, lr, momentum, nesterov, weight_decay):
     """Stochastic gradient descent, by torch.optim.SGD's formulas."""
     dtype = parameters.dtype.type
@@ -832,7 +833,7 @@ def update_sgd(parameters, gradients, buffer, lr, momentum, nesterov, weight_dec
         parameters[k] -= lr * gradient
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
+@compiled
 def update_adam(parameters, gradients, mean, square, n_steps, lr, beta1, beta2, eps, weight_decay):
     """Adam, by torch.optim.Adam's formulas; `n_steps` counts this one."""
     dtype = parameters.dtype.type

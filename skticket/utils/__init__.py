@@ -15,6 +15,7 @@ from ._private import (
     params_of_rows,
     predict_nonlinearity,
     rows_of,
+    set_cache,
     validate_params,
 )
 from ._seeds import Stream, derive_seed
@@ -48,6 +49,7 @@ __all__ = [
     "remove_left_over",
     "replacing",
     "rows_of",
+    "set_cache",
     "shared_tensor",
     "student_half_width",
     "substitute",

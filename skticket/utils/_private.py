@@ -38,6 +38,7 @@ __all__ = [
     "params_of_rows",
     "predict_nonlinearity",
     "rows_of",
+    "set_cache",
     "validate_params",
 ]
 
@@ -73,3 +74,11 @@ def is_as_its_class(module):
     """Tell whether an instance of a module has no methods of its own, such as `forward`."""
     replaced = [name for name in vars(module) if callable(getattr(type(module), name, None))]
     return not replaced and module._compiled_call_impl is None
+
+
+def set_cache(dispatcher, cache):
+    """Have a function of Numba's keep its compiled code in a cache of ours.
+
+    Its public switch knows Numba's own alone, for which a damaged file is an error.
+    """
+    dispatcher._cache = cache
