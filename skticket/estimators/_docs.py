@@ -86,10 +86,12 @@ PARAMETERS = """
         (candidates of a grid search, runs killed half-way) train them once, across
         processes. A round takes up to about 9 bytes a weight of the full network
         on disk; bound it by `joblib.Memory(location).reduce_size(bytes_limit=...)`.
+        The folder holds pickles: trust it as you trust the code that you run.
     random_state : int, RandomState instance or None, default=None
         Determines initial weights, validation split, order of batches, and what
-        strategies and controls draw, each by a stream of its own. torch's and
-        NumPy's global generators are never touched.
+        strategies and controls draw, each by a stream of its own: the same bits on one
+        kind of processor with one set of library versions. torch's and NumPy's global
+        generators stay as they were.
     verbose : int, default=0
         1 prints a line a round.
 """

@@ -171,7 +171,7 @@ def test_folder_that_cannot_be_written_is_told_before_training(
 
     monkeypatch.setattr("skticket.cli._find.load", fail)
     monkeypatch.setattr("skticket.experiments.xor.measure", fail)
-    monkeypatch.setattr("skticket.experiments.mnist.Laboratory.open", fail)
+    monkeypatch.setattr("skticket.experiments.Laboratory.open", fail)
     (tmp_path / "file").write_text("in the way")
     result = run(*command, "--output", tmp_path / folder)
     assert_one_line_error(result, "--output: cannot write to", folder)
