@@ -1,7 +1,7 @@
 """What all rooms may use: files, seeds, threads, torch's state, statistics."""
 
 from ._code import code_key
-from ._docstrings import substitute
+from ._docstrings import document, substitute
 from ._files import remove_left_over, replacing
 from ._private import (
     HasMethods,
@@ -34,6 +34,7 @@ __all__ = [
     "check_sample_weight",
     "code_key",
     "derive_seed",
+    "document",
     "fit_context",
     "has_hooks",
     "is_as_its_class",
