@@ -5,10 +5,39 @@ import pandas as pd
 from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 from matplotlib.transforms import ScaledTranslation
 
+from ._docs import draws
 from ._style import CONDITION_STYLES, draw_legend, make_axes, percent_axis, weights_axis
 from ._tables import check_spread, check_trials, number_sizes, read_table, summarize
 
 _AXES = {"percent": percent_axis, "n_weights": weights_axis}
+
+
+_PARAMETERS = """
+results : DataFrame, or what makes one
+    A row for each condition, trial and size, with the columns that the other parameters
+    name. Rows of a condition are one point if their column `round` is the same, or where
+    there is none if their sizes differ by less than one percent; the point lies at the
+    mean size. With a column `trial`, it is checked that each trial has only one row a
+    point.
+condition : str, default="condition"
+    Column that tells the conditions apart; at most seven can be drawn.
+x : {"percent", "n_weights"}, default="percent"
+    Column of sizes: surviving weights in percent, or their number.
+columns : sequence of str, default=("iterations_to_converge", "test_score")
+    Columns to draw, a panel each. Missing values are left out of the means.
+labels : dict of str to str, default=None
+    How conditions and columns are to be written, where not as they are.
+conditions : sequence of str, default=None
+    All conditions in the order of their colours and markers, which stay the same where a
+    table lacks some; by default in the order of the table.
+spread : {"range", "std", "ci95", None}, default="range"
+    What the bars span: the smallest to the largest trial, one standard deviation either
+    way, the 95% confidence interval of the mean (by Student's t); None for no bars.
+ax : array-like of matplotlib Axes, default=None
+    Where to draw, one for each column; a new figure when None.
+**errorbar_kw : dict
+    Passed to matplotlib's `errorbar`.
+"""
 
 
 class ConditionCurvesDisplay:
@@ -80,6 +109,7 @@ class ConditionCurvesDisplay:
         self.conditions = conditions
 
     @classmethod
+    @draws(_PARAMETERS)
     def from_results(
         cls,
         results,
@@ -93,41 +123,7 @@ class ConditionCurvesDisplay:
         ax=None,
         **errorbar_kw,
     ):
-        """Make and draw the display of a table of trials.
-
-        Parameters
-        ----------
-        results : DataFrame, or what makes one
-            A row for each condition, trial and size, with the columns that the other
-            parameters name. Rows of a condition are one point if their column `round`
-            is the same, or where there is none if their sizes differ by less than one
-            percent; the point lies at the mean size. With a column `trial`, it is checked
-            that each trial has only one row a point.
-        condition : str, default="condition"
-            Column that tells the conditions apart; at most seven can be drawn.
-        x : {"percent", "n_weights"}, default="percent"
-            Column of sizes: surviving weights in percent, or their number.
-        columns : sequence of str, default=("iterations_to_converge", "test_score")
-            Columns to draw, a panel each. Missing values are left out of the means.
-        labels : dict of str to str, default=None
-            How conditions and columns are to be written, where not as they are.
-        conditions : sequence of str, default=None
-            All conditions in the order of their colours and markers, which stay the same
-            where a table lacks some; by default in the order of the table.
-        spread : {"range", "std", "ci95", None}, default="range"
-            What the bars span: the smallest to the largest trial, one standard
-            deviation either way, the 95% confidence interval of the mean (by Student's
-            t); None for no bars.
-        ax : array-like of matplotlib Axes, default=None
-            Where to draw, one for each column; a new figure when None.
-        **errorbar_kw : dict
-            Passed to matplotlib's `errorbar`.
-
-        Returns
-        -------
-        ConditionCurvesDisplay
-            The display, drawn.
-        """
+        """Make and draw the display of a table of trials."""
         if x not in _AXES:
             raise ValueError(f"x must be one of {tuple(_AXES)}, got {x!r}")
         check_spread(spread)
@@ -142,21 +138,9 @@ class ConditionCurvesDisplay:
         display = cls(curves=curves, columns=columns, x=x, labels=labels, conditions=conditions)
         return display.plot(ax=ax, **errorbar_kw)
 
+    @draws(_PARAMETERS)
     def plot(self, ax=None, **errorbar_kw):
-        """Draw the display.
-
-        Parameters
-        ----------
-        ax : array-like of matplotlib Axes, default=None
-            Where to draw, one for each column; a new figure when None.
-        **errorbar_kw : dict
-            Passed to matplotlib's `errorbar`.
-
-        Returns
-        -------
-        ConditionCurvesDisplay
-            Itself.
-        """
+        """Draw the display."""
         self.ax_, is_new = make_axes(ax, len(self.columns), "column", size=(4.6, 3.5))
         self.figure_ = self.ax_[0].figure
         self.errorbars_ = {

@@ -2,10 +2,19 @@
 
 import numpy as np
 
+from ._docs import draws
 from ._rounds import choose_rounds, group_tickets, layer_titles
 from ._style import draw_legend, make_axes, percent_label, size_colors
 
 _DIRECTIONS = ("incoming", "outgoing")
+
+
+_PARAMETERS = """
+scale : {"log", "linear"}, default="log"
+    Of the number of connections; the logarithmic one shows 0, too.
+ax : array-like of matplotlib Axes, default=None
+    Where to draw: two rows, one Axes for each layer; a new figure when None.
+"""
 
 
 class ConnectivityDisplay:
@@ -58,53 +67,16 @@ class ConnectivityDisplay:
         self.outgoing = outgoing
 
     @classmethod
+    @draws(_PARAMETERS)
     def from_estimator(cls, estimator, *, rounds=None, scale="log", ax=None, **line_kw):
-        """Make and draw the display of a fitted estimator.
-
-        Parameters
-        ----------
-        estimator : WinningTicketClassifier or WinningTicketRegressor
-            Fitted estimator.
-        rounds : sequence of int, default=None
-            Rounds to draw; by default at most five, evenly spread from the first to the
-            last.
-        scale : {"log", "linear"}, default="log"
-            Of the number of connections; the logarithmic one shows 0, too.
-        ax : array-like of matplotlib Axes, default=None
-            Where to draw: two rows, one Axes for each layer; a new figure when None.
-        **line_kw : dict
-            Passed to matplotlib's `plot`.
-
-        Returns
-        -------
-        ConnectivityDisplay
-            The display, drawn.
-        """
+        """Make and draw the display of a fitted estimator."""
         tickets = [[estimator.tickets_[i]] for i in choose_rounds(estimator, rounds)]
         return cls.from_tickets(tickets, scale=scale, ax=ax, **line_kw)
 
     @classmethod
+    @draws(_PARAMETERS)
     def from_tickets(cls, tickets, *, scale="log", ax=None, **line_kw):
-        """Make and draw the display of tickets.
-
-        Parameters
-        ----------
-        tickets : sequence of Ticket, or of sequences of Ticket
-            Of one architecture. The tickets of an inner sequence are trials of one size;
-            in a plain sequence, those whose densities differ by less than one percent of
-            their value are.
-        scale : {"log", "linear"}, default="log"
-            Of the number of connections; the logarithmic one shows 0, too.
-        ax : array-like of matplotlib Axes, default=None
-            Where to draw: two rows, one Axes for each layer; a new figure when None.
-        **line_kw : dict
-            Passed to matplotlib's `plot`.
-
-        Returns
-        -------
-        ConnectivityDisplay
-            The display, drawn.
-        """
+        """Make and draw the display of tickets."""
         percents, groups = group_tickets(tickets)
         names = list(groups[0][0].mask)
         incoming, outgoing = (
@@ -117,23 +89,9 @@ class ConnectivityDisplay:
         display = cls(percent_remaining=percents, incoming=incoming, outgoing=outgoing)
         return display.plot(ax=ax, scale=scale, **line_kw)
 
+    @draws(_PARAMETERS)
     def plot(self, ax=None, *, scale="log", **line_kw):
-        """Draw the display.
-
-        Parameters
-        ----------
-        ax : array-like of matplotlib Axes, default=None
-            Where to draw: two rows, one Axes for each layer; a new figure when None.
-        scale : {"log", "linear"}, default="log"
-            Of the number of connections; the logarithmic one shows 0, too.
-        **line_kw : dict
-            Passed to matplotlib's `plot`.
-
-        Returns
-        -------
-        ConnectivityDisplay
-            Itself.
-        """
+        """Draw the display."""
         if scale not in ("log", "linear"):
             raise ValueError(f"scale must be one of ('log', 'linear'), got {scale!r}")
         n_layers = len(self.incoming)

@@ -2,10 +2,28 @@
 
 import numpy as np
 
+from ._docs import draws
 from ._rounds import choose_rounds, group_tickets, layer_titles
 from ._style import draw_legend, make_axes, percent_label, size_colors
 
 _FEWEST_BINS, _MOST_BINS = 20, 80
+
+
+_PARAMETERS = """
+tickets : sequence of Ticket, or of sequences of Ticket
+    Of one architecture. The tickets of an inner sequence are trials of one size, whose
+    weights are pooled; in a plain sequence, those whose densities differ by less than one
+    percent of their value are.
+bins : int, default=None
+    Bins a layer; by default the more, the more weights survive.
+relative_to : {"survivors", "initial"}, default="survivors"
+    Whether each distribution covers an area of one, or the share of the initial weights
+    that survive.
+ax : array-like of matplotlib Axes, default=None
+    Where to draw, one for each layer; a new figure when None.
+**stairs_kw : dict
+    Passed to matplotlib's `stairs`.
+"""
 
 
 class InitialWeightsDisplay:
@@ -61,61 +79,18 @@ class InitialWeightsDisplay:
         self.n_initial = n_initial
 
     @classmethod
+    @draws(_PARAMETERS)
     def from_estimator(
         cls, estimator, *, rounds=None, bins=None, relative_to="survivors", ax=None, **stairs_kw
     ):
-        """Make and draw the display of a fitted estimator.
-
-        Parameters
-        ----------
-        estimator : WinningTicketClassifier or WinningTicketRegressor
-            Fitted estimator.
-        rounds : sequence of int, default=None
-            Rounds to draw; by default at most five, evenly spread from the first to the
-            last.
-        bins : int, default=None
-            Bins a layer; by default the more, the more weights survive.
-        relative_to : {"survivors", "initial"}, default="survivors"
-            Whether each distribution covers an area of one, or the share of the initial
-            weights that survive.
-        ax : array-like of matplotlib Axes, default=None
-            Where to draw, one for each layer; a new figure when None.
-        **stairs_kw : dict
-            Passed to matplotlib's `stairs`.
-
-        Returns
-        -------
-        InitialWeightsDisplay
-            The display, drawn.
-        """
+        """Make and draw the display of a fitted estimator."""
         tickets = [[estimator.tickets_[i]] for i in choose_rounds(estimator, rounds)]
         return cls.from_tickets(tickets, bins=bins, relative_to=relative_to, ax=ax, **stairs_kw)
 
     @classmethod
+    @draws(_PARAMETERS)
     def from_tickets(cls, tickets, *, bins=None, relative_to="survivors", ax=None, **stairs_kw):
-        """Make and draw the display of tickets.
-
-        Parameters
-        ----------
-        tickets : sequence of Ticket, or of sequences of Ticket
-            Of one architecture. The tickets of an inner sequence are trials of one size,
-            whose weights are pooled; in a plain sequence, those whose densities differ
-            by less than one percent of their value are.
-        bins : int, default=None
-            Bins a layer; by default the more, the more weights survive.
-        relative_to : {"survivors", "initial"}, default="survivors"
-            Whether each distribution covers an area of one, or the share of the initial
-            weights that survive.
-        ax : array-like of matplotlib Axes, default=None
-            Where to draw, one for each layer; a new figure when None.
-        **stairs_kw : dict
-            Passed to matplotlib's `stairs`.
-
-        Returns
-        -------
-        InitialWeightsDisplay
-            The display, drawn.
-        """
+        """Make and draw the display of tickets."""
         percents, groups = group_tickets(tickets)
         edges, counts, n_initial = {}, {}, {}
         for name in groups[0][0].mask:
@@ -126,24 +101,9 @@ class InitialWeightsDisplay:
         display = cls(percent_remaining=percents, edges=edges, counts=counts, n_initial=n_initial)
         return display.plot(ax=ax, relative_to=relative_to, **stairs_kw)
 
+    @draws(_PARAMETERS)
     def plot(self, ax=None, *, relative_to="survivors", **stairs_kw):
-        """Draw the display.
-
-        Parameters
-        ----------
-        ax : array-like of matplotlib Axes, default=None
-            Where to draw, one for each layer; a new figure when None.
-        relative_to : {"survivors", "initial"}, default="survivors"
-            Whether each distribution covers an area of one, or the share of the initial
-            weights that survive.
-        **stairs_kw : dict
-            Passed to matplotlib's `stairs`.
-
-        Returns
-        -------
-        InitialWeightsDisplay
-            Itself.
-        """
+        """Draw the display."""
         if relative_to not in ("survivors", "initial"):
             raise ValueError(
                 f"relative_to must be one of ('survivors', 'initial'), got {relative_to!r}"

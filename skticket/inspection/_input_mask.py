@@ -7,8 +7,29 @@ from matplotlib import colormaps
 from matplotlib.colors import LogNorm, Normalize
 from matplotlib.ticker import StrMethodFormatter
 
+from ._docs import draws
 from ._rounds import choose_rounds, group_tickets
 from ._style import make_axes, percent_label
+
+_PARAMETERS = """
+estimator : WinningTicketClassifier or WinningTicketRegressor
+    Fitted estimator, whose first layer takes the inputs themselves.
+rounds : sequence of int, default=None
+    Rounds to draw; by default at most five that were pruned, evenly spread from the first
+    to the last.
+tickets : sequence of Ticket, or of sequences of Ticket
+    Of one architecture, whose first layer takes the inputs themselves. The tickets of an
+    inner sequence are trials of one size; in a plain sequence, those whose densities
+    differ by less than one percent of their value are.
+shape : tuple of int, default=None
+    Rows and columns of the image; by default a square's.
+scale : {"log", "linear"}, default="log"
+    Of the colours.
+ax : array-like of matplotlib Axes, default=None
+    Where to draw, one for each size; a new figure when None.
+**imshow_kw : dict
+    Passed to matplotlib's `imshow`.
+"""
 
 
 class InputMaskDisplay:
@@ -61,32 +82,11 @@ class InputMaskDisplay:
         self.shape = shape
 
     @classmethod
+    @draws(_PARAMETERS)
     def from_estimator(
         cls, estimator, *, rounds=None, shape=None, scale="log", ax=None, **imshow_kw
     ):
-        """Make and draw the display of a fitted estimator.
-
-        Parameters
-        ----------
-        estimator : WinningTicketClassifier or WinningTicketRegressor
-            Fitted estimator, whose first layer takes the inputs themselves.
-        rounds : sequence of int, default=None
-            Rounds to draw; by default at most five that were pruned, evenly spread from
-            the first to the last.
-        shape : tuple of int, default=None
-            Rows and columns of the image; by default a square's.
-        scale : {"log", "linear"}, default="log"
-            Of the colours.
-        ax : array-like of matplotlib Axes, default=None
-            Where to draw, one for each size; a new figure when None.
-        **imshow_kw : dict
-            Passed to matplotlib's `imshow`.
-
-        Returns
-        -------
-        InputMaskDisplay
-            The display, drawn.
-        """
+        """Make and draw the display of a fitted estimator."""
         positions = choose_rounds(estimator, rounds, full=False)
         tickets = [[estimator.tickets_[i]] for i in positions]
         mask = next(iter(tickets[0][0].mask.values()))
@@ -98,29 +98,9 @@ class InputMaskDisplay:
         return cls.from_tickets(tickets, shape=shape, scale=scale, ax=ax, **imshow_kw)
 
     @classmethod
+    @draws(_PARAMETERS)
     def from_tickets(cls, tickets, *, shape=None, scale="log", ax=None, **imshow_kw):
-        """Make and draw the display of tickets.
-
-        Parameters
-        ----------
-        tickets : sequence of Ticket, or of sequences of Ticket
-            Of one architecture, whose first layer takes the inputs themselves. The
-            tickets of an inner sequence are trials of one size; in a plain sequence,
-            those whose densities differ by less than one percent of their value are.
-        shape : tuple of int, default=None
-            Rows and columns of the image; by default a square's.
-        scale : {"log", "linear"}, default="log"
-            Of the colours.
-        ax : array-like of matplotlib Axes, default=None
-            Where to draw, one for each size; a new figure when None.
-        **imshow_kw : dict
-            Passed to matplotlib's `imshow`.
-
-        Returns
-        -------
-        InputMaskDisplay
-            The display, drawn.
-        """
+        """Make and draw the display of tickets."""
         percents, groups = group_tickets(tickets)
         name, mask = next(iter(groups[0][0].mask.items()))
         if mask.ndim != 2:
@@ -134,23 +114,9 @@ class InputMaskDisplay:
         display = cls(percent_remaining=percents, counts=counts, shape=shape)
         return display.plot(ax=ax, scale=scale, **imshow_kw)
 
+    @draws(_PARAMETERS)
     def plot(self, ax=None, *, scale="log", **imshow_kw):
-        """Draw the display.
-
-        Parameters
-        ----------
-        ax : array-like of matplotlib Axes, default=None
-            Where to draw, one for each size; a new figure when None.
-        scale : {"log", "linear"}, default="log"
-            Of the colours.
-        **imshow_kw : dict
-            Passed to matplotlib's `imshow`.
-
-        Returns
-        -------
-        InputMaskDisplay
-            Itself.
-        """
+        """Draw the display."""
         shape = _check_shape(self.shape, self.counts.shape[1])
         options = {"cmap": colormaps["viridis"].with_extremes(bad="white")}
         options |= {"norm": _norm(self.counts, scale), "interpolation": "nearest"}

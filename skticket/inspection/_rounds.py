@@ -24,19 +24,8 @@ def check_estimator(estimator):
 def choose_rounds(estimator, rounds, *, full=True):
     """Return the positions in `tickets_` of the rounds to draw.
 
-    Parameters
-    ----------
-    estimator : WinningTicketClassifier or WinningTicketRegressor
-        Fitted estimator.
-    rounds : sequence of int, or None
-        Rounds; by default at most five, evenly spread from the first to the last. Of a
-        round that was trained several times, the last training is taken.
-    full : bool, default=True
-        Whether round 0 is among the default ones.
-
-    Returns
-    -------
-    list of int
+    By default those of at most five, evenly spread, round 0 among them unless not `full`. Of a
+    round that was trained several times, the last training is taken.
     """
     check_estimator(estimator)
     positions = {int(n): i for i, n in enumerate(estimator.round_results_["round"])}
@@ -54,19 +43,9 @@ def choose_rounds(estimator, rounds, *, full=True):
 
 
 def group_tickets(tickets):
-    """Return tickets by size, from the largest to the smallest, each with its trials.
+    """Return mean percents remaining, the largest first, and the tickets of each: its trials.
 
-    Parameters
-    ----------
-    tickets : sequence of Ticket, or of sequences of Ticket
-        Of one architecture. The tickets of an inner sequence are trials of one size; in
-        a plain sequence, those whose densities differ by less than one percent are.
-
-    Returns
-    -------
-    percents : ndarray of shape (n_sizes,)
-        Mean percent remaining.
-    groups : list of list of Ticket
+    Tickets are given as `draws` says: trials in sequences of their own, or to be told by density.
     """
     tickets = [tickets] if isinstance(tickets, Ticket) else list(tickets)
     if any(isinstance(ticket, Ticket) for ticket in tickets):
@@ -97,20 +76,10 @@ def _check_tickets(tickets):
 
 
 def layer_titles(names):
-    """Return what the layers are called, and the units on either side of them.
+    """Return the layers' titles, and for each what it leads from and what it leads to.
 
-    Parameters
-    ----------
-    names : sequence of str
-        Names of the prunable weights, from input to output.
-
-    Returns
-    -------
-    titles : list of str
-        For the default network "hidden layer 1" and so on, and "output layer"; for others
-        the names of the weights.
-    ends : list of tuple of str
-        For each layer, what it leads from and what it leads to.
+    Layers of the default network are called "hidden layer 1" and so on, and "output layer"; others
+    by the names of their weights.
     """
     names = list(names)
     last = len(names) - 1

@@ -26,24 +26,22 @@ _SIZES, _SIZES_FROM, _SIZES_TO = "plasma", 0.03, 0.86
 
 def percent_axis(ax):
     """Make the x axis that of percent remaining: logarithmic, 100 on the left."""
-    ax.set_xscale("log")
-    low = min(ax.dataLim.x0, 90.0)
-    ax.set_xlim(112, low / 1.12)
-    ax.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
-    ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    ax.xaxis.set_minor_formatter(NullFormatter())
-    ax.set_xlabel("percent of weights remaining")
-    ax.spines[["top", "right"]].set_visible(False)
+    form = FuncFormatter(lambda value, _: f"{value:g}")
+    _size_axis(ax, "percent", form, most=100.0, least=min(ax.dataLim.x0, 90.0))
 
 
 def weights_axis(ax):
     """Make the x axis that of the number of weights: logarithmic, the most on the left."""
+    _size_axis(ax, "number", EngFormatter(sep=""), most=ax.dataLim.x1, least=ax.dataLim.x0)
+
+
+def _size_axis(ax, unit, form, *, most, least):
     ax.set_xscale("log")
-    ax.set_xlim(ax.dataLim.x1 * 1.12, ax.dataLim.x0 / 1.12)
+    ax.set_xlim(most * 1.12, least / 1.12)
     ax.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
-    ax.xaxis.set_major_formatter(EngFormatter(sep=""))
+    ax.xaxis.set_major_formatter(form)
     ax.xaxis.set_minor_formatter(NullFormatter())
-    ax.set_xlabel("number of weights remaining")
+    ax.set_xlabel(f"{unit} of weights remaining")
     ax.spines[["top", "right"]].set_visible(False)
 
 
@@ -53,17 +51,7 @@ def percent_label(percent):
 
 
 def size_colors(percents):
-    """Return a colour for each size: black for the full network, then dark to light.
-
-    Parameters
-    ----------
-    percents : sequence of float
-        Percent remaining, from the largest to the smallest.
-
-    Returns
-    -------
-    list of colours
-    """
+    """Return a colour for each size in percent: black for the full network, then dark to light."""
     is_full = [percent >= 100 for percent in percents]
     n_pruned = is_full.count(False)
     # One alone is drawn from the middle, where it differs most from black.
@@ -73,27 +61,10 @@ def size_colors(percents):
 
 
 def make_axes(ax, n_axes, what, *, n_columns=None, size=(4.4, 3.2), **subplots_kw):
-    """Return the Axes to draw in, and whether they are of a new figure.
+    """Return the Axes to draw in, flat, and whether they are of a new figure.
 
-    Parameters
-    ----------
-    ax : Axes, array-like of Axes, or None
-        What the caller was given.
-    n_axes : int
-        How many are needed.
-    what : str
-        What each of them is for, as errors say it.
-    n_columns : int, default=None
-        Columns of a new figure; all in one row when None.
-    size : tuple of float
-        Width and height of each in a new figure, in inches.
-    **subplots_kw : dict
-        Passed to matplotlib's `subplots` for a new figure.
-
-    Returns
-    -------
-    axes : ndarray of shape (n_axes,)
-    is_new : bool
+    Without `ax`, that holds `n_axes` of the size in inches, by default all in one row. Errors call
+    what each is for `what`.
     """
     if ax is not None:
         axes = np.atleast_1d(np.asarray(ax, dtype=object)).ravel()
@@ -116,24 +87,10 @@ def make_axes(ax, n_axes, what, *, n_columns=None, size=(4.4, 3.2), **subplots_k
 
 
 def draw_legend(axes, is_new, *, side, title=None, most_columns=1):
-    """Draw one legend for all axes outside of them, where no curve can run through it.
+    """Draw the legend of the first of the axes outside of all, where no curve can run through it.
 
-    Parameters
-    ----------
-    axes : ndarray of Axes
-        The handles are those of the first.
-    is_new : bool
-        Whether the figure is the display's own, so that its legend may be the figure's.
-    side : {"right", "above"}
-        Beside the last of the axes, or above the first.
-    title : str, default=None
-        Over the entries.
-    most_columns : int, default=1
-        Most columns of entries, above.
-
-    Returns
-    -------
-    matplotlib Legend
+    It lies beside the last of the axes ("right") or over the first ("above"), there in at most so
+    many columns; in a new figure, which is the display's own, it is the figure's.
     """
     handles, labels = axes[0].get_legend_handles_labels()
     options = {"handles": handles, "labels": labels, "frameon": False, "title": title}

@@ -21,21 +21,8 @@ def read_table(results, columns):
 
 
 def group_sizes(values):
-    """Number the sizes among the values, those that are nearly equal alike.
+    """Number the sizes among positive values from 0, the largest; nearly equal ones are one.
 
-    Parameters
-    ----------
-    values : array-like of float
-        Percents or numbers of weights, positive.
-
-    Returns
-    -------
-    ndarray of int
-        For each value the number of its size, 0 for the largest.
-
-    Examples
-    --------
-    >>> from skticket.inspection._tables import group_sizes
     >>> group_sizes([100.0, 80.02, 80.0, 64.0])
     array([0, 1, 1, 2])
     """
@@ -75,22 +62,10 @@ def check_spread(spread):
 
 
 def summarize(groups, columns, spread):
-    """Return mean and spread of columns over trials, a row for each group.
+    """Return means of columns over the trials of each group, their spread, and `n_trials`.
 
-    Parameters
-    ----------
-    groups : DataFrameGroupBy
-        The rows of all trials, grouped by what they have in common.
-    columns : sequence of str
-        What to take the mean of. Missing values are left out.
-    spread : {"range", "std", "ci95", None}
-        What the columns `<name>_low` and `<name>_high` are; NaN where one trial has no
-        deviation.
-
-    Returns
-    -------
-    DataFrame
-        With the columns, their `_low` and `_high`, and `n_trials`.
+    The spread is in columns `<name>_low` and `<name>_high`: NaN where one trial has no deviation,
+    none without a spread. Missing values are left out.
     """
     table = {}
     for column in columns:

@@ -6,8 +6,20 @@ from matplotlib.ticker import MaxNLocator
 from sklearn.base import is_classifier
 from sklearn.metrics import accuracy_score, r2_score
 
+from ._docs import draws
 from ._rounds import check_estimator
 from ._style import BLUE, GREEN, ORANGE, percent_axis
+
+_PARAMETERS = """
+X, y : array-like, default=None
+    Test rows, whose score is drawn beside the validation score.
+results : dict of str to ndarray, or DataFrame
+    As `round_results_`; a column `test_score` is drawn too.
+score_name : str, default="score"
+    What the scores are.
+ax : sequence of two matplotlib Axes, default=None
+    Where to draw scores and iterations; a new figure when None.
+"""
 
 
 class TicketCurveDisplay:
@@ -58,25 +70,9 @@ class TicketCurveDisplay:
         self.score_name = score_name
 
     @classmethod
+    @draws(_PARAMETERS)
     def from_estimator(cls, estimator, X=None, y=None, *, ax=None, **line_kw):
-        """Make and draw the display of a fitted estimator.
-
-        Parameters
-        ----------
-        estimator : WinningTicketClassifier or WinningTicketRegressor
-            Fitted estimator.
-        X, y : array-like, default=None
-            Test rows, whose score is drawn beside the validation score.
-        ax : sequence of two matplotlib Axes, default=None
-            Where to draw; a new figure when None.
-        **line_kw : dict
-            Passed to matplotlib's `plot`.
-
-        Returns
-        -------
-        TicketCurveDisplay
-            The display, drawn.
-        """
+        """Make and draw the display of a fitted estimator."""
         check_estimator(estimator)
         results = dict(estimator.round_results_)
         name, score = ("accuracy", accuracy_score) if is_classifier(estimator) else ("R²", r2_score)
@@ -85,25 +81,9 @@ class TicketCurveDisplay:
         return cls.from_results(results, score_name=name, ax=ax, **line_kw)
 
     @classmethod
+    @draws(_PARAMETERS)
     def from_results(cls, results, *, score_name="score", ax=None, **line_kw):
-        """Make and draw the display of results.
-
-        Parameters
-        ----------
-        results : dict of str to ndarray, or DataFrame
-            As `round_results_`; a column `test_score` is drawn too.
-        score_name : str, default="score"
-            What the scores are.
-        ax : sequence of two matplotlib Axes, default=None
-            Where to draw; a new figure when None.
-        **line_kw : dict
-            Passed to matplotlib's `plot`.
-
-        Returns
-        -------
-        TicketCurveDisplay
-            The display, drawn.
-        """
+        """Make and draw the display of results."""
         scores = {
             name: np.asarray(results[f"{column}_score"])
             for name, column in (("validation", "valid"), ("test", "test"))
@@ -118,21 +98,9 @@ class TicketCurveDisplay:
         )
         return display.plot(ax=ax, **line_kw)
 
+    @draws(_PARAMETERS)
     def plot(self, ax=None, **line_kw):
-        """Draw the display.
-
-        Parameters
-        ----------
-        ax : sequence of two matplotlib Axes, default=None
-            Where to draw scores and iterations; a new figure when None.
-        **line_kw : dict
-            Passed to matplotlib's `plot`.
-
-        Returns
-        -------
-        TicketCurveDisplay
-            Itself.
-        """
+        """Draw the display."""
         if ax is None:
             _, ax = plt.subplots(1, 2, figsize=(9, 3.6), layout="constrained")
         self.ax_ = np.asarray(ax)

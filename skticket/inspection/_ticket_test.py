@@ -6,7 +6,26 @@ from matplotlib.ticker import MaxNLocator
 from sklearn.base import is_classifier
 
 from ..model_selection import ticket_test_score
+from ._docs import draws
 from ._style import BLUE, ORANGE
+
+_PARAMETERS = """
+estimator : estimator
+    As for `ticket_test_score`; it is cloned and fitted.
+X : array-like of shape (n_samples, n_features)
+    Inputs.
+y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+    Targets.
+results : Bunch or dict
+    With `score`, `control_scores`, `pvalue` and `control`.
+score_name : str or None
+    What the scores are; None, of an estimator, for the name of `scoring`, or of the
+    estimator's own score.
+**test_kw : dict
+    Passed to `ticket_test_score`.
+**hist_kw : dict
+    Passed to matplotlib's `hist`.
+"""
 
 
 class TicketTestDisplay:
@@ -62,30 +81,9 @@ class TicketTestDisplay:
         self.score_name = score_name
 
     @classmethod
+    @draws(_PARAMETERS)
     def from_estimator(cls, estimator, X, y, *, score_name=None, ax=None, **test_kw):
-        """Test an estimator's ticket, and make and draw the display.
-
-        Parameters
-        ----------
-        estimator : estimator
-            As for `ticket_test_score`; it is cloned and fitted.
-        X : array-like of shape (n_samples, n_features)
-            Inputs.
-        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-            Targets.
-        score_name : str, default=None
-            What the scores are; by default the name of `scoring`, or of the
-            estimator's own score.
-        ax : matplotlib Axes, default=None
-            Where to draw; a new figure when None.
-        **test_kw : dict
-            Passed to `ticket_test_score`.
-
-        Returns
-        -------
-        TicketTestDisplay
-            The display, drawn.
-        """
+        """Test an estimator's ticket, and make and draw the display."""
         if score_name is None:
             scoring = test_kw.get("scoring")
             own = "accuracy" if is_classifier(estimator) else "R²"
@@ -94,44 +92,16 @@ class TicketTestDisplay:
         return cls.from_results(result, score_name=score_name, ax=ax)
 
     @classmethod
+    @draws(_PARAMETERS)
     def from_results(cls, results, *, score_name="score", ax=None, **hist_kw):
-        """Make and draw the display of what `ticket_test_score` has returned.
-
-        Parameters
-        ----------
-        results : Bunch or dict
-            With `score`, `control_scores`, `pvalue` and `control`.
-        score_name : str, default="score"
-            What the scores are.
-        ax : matplotlib Axes, default=None
-            Where to draw; a new figure when None.
-        **hist_kw : dict
-            Passed to matplotlib's `hist`.
-
-        Returns
-        -------
-        TicketTestDisplay
-            The display, drawn.
-        """
+        """Make and draw the display of what `ticket_test_score` has returned."""
         names = ("score", "control_scores", "pvalue", "control")
         display = cls(**{name: results[name] for name in names}, score_name=score_name)
         return display.plot(ax=ax, **hist_kw)
 
+    @draws(_PARAMETERS)
     def plot(self, ax=None, **hist_kw):
-        """Draw the display.
-
-        Parameters
-        ----------
-        ax : matplotlib Axes, default=None
-            Where to draw; a new figure when None.
-        **hist_kw : dict
-            Passed to matplotlib's `hist`.
-
-        Returns
-        -------
-        TicketTestDisplay
-            Itself.
-        """
+        """Draw the display."""
         if ax is None:
             _, ax = plt.subplots(figsize=(5.2, 3.4), layout="constrained")
         self.ax_, self.figure_ = ax, ax.figure

@@ -4,12 +4,33 @@ import numpy as np
 import pandas as pd
 from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
+from ._docs import draws
 from ._rounds import choose_rounds
 from ._style import draw_legend, make_axes, percent_label, size_colors
 from ._tables import check_spread, check_trials, number_sizes, read_table, summarize
 
 _NAMES = {"valid_loss": "validation loss", "valid_score": "validation score"}
 _SCORED_ON = {"valid_score": "validation", "test_score": "test"}
+
+
+_PARAMETERS = """
+rounds : sequence of int, default=None
+    Rounds to draw; by default at most five, evenly spread from the first to the last. Of
+    a round trained several times, the last training is drawn.
+results : DataFrame, or what makes one
+    A row an evaluation, with columns `percent`, `iteration` and the one that `score`
+    names. Rows belong to one curve if their column `round` is the same, or where there is
+    none if their percents differ by less than one percent of their value. With a column
+    `trial`, it is checked that each trial has only one row a point.
+score : str, default="valid_score"
+    What to draw: of an estimator "valid_score", "valid_loss", or another number that each
+    row of `histories_` has; of a table the name of a column.
+score_name : str, default=None
+    How it is written on the axis.
+spread : {"range", "std", "ci95", None}, default="range"
+    What the bands span: the smallest to the largest trial, one standard deviation either
+    way, the 95% confidence interval of the mean (by Student's t); None for no bands.
+"""
 
 
 class TrainingCurvesDisplay:
@@ -71,33 +92,11 @@ class TrainingCurvesDisplay:
         self.score_name = score_name
 
     @classmethod
+    @draws(_PARAMETERS)
     def from_estimator(
         cls, estimator, *, rounds=None, score="valid_score", score_name=None, ax=None, **line_kw
     ):
-        """Make and draw the display of a fitted estimator.
-
-        Parameters
-        ----------
-        estimator : WinningTicketClassifier or WinningTicketRegressor
-            Fitted estimator.
-        rounds : sequence of int, default=None
-            Rounds to draw; by default at most five, evenly spread from the first to the
-            last. Of a round trained several times, the last training is drawn.
-        score : str, default="valid_score"
-            What to draw: "valid_score", "valid_loss", or another number that each row of
-            `histories_` has.
-        score_name : str, default=None
-            How it is written on the axis.
-        ax : matplotlib Axes, default=None
-            Where to draw; a new figure when None.
-        **line_kw : dict
-            Passed to matplotlib's `plot`.
-
-        Returns
-        -------
-        TrainingCurvesDisplay
-            The display, drawn.
-        """
+        """Make and draw the display of a fitted estimator."""
         positions = choose_rounds(estimator, rounds)
         tables = []
         for position in positions:
@@ -115,6 +114,7 @@ class TrainingCurvesDisplay:
         return cls.from_results(results, score=score, score_name=score_name, ax=ax, **line_kw)
 
     @classmethod
+    @draws(_PARAMETERS)
     def from_results(
         cls,
         results,
@@ -125,34 +125,7 @@ class TrainingCurvesDisplay:
         ax=None,
         **line_kw,
     ):
-        """Make and draw the display of a table of evaluations.
-
-        Parameters
-        ----------
-        results : DataFrame, or what makes one
-            A row an evaluation, with columns `percent`, `iteration` and the one that
-            `score` names. Rows belong to one curve if their column `round` is the same,
-            or where there is none if their percents differ by less than one percent of
-            their value. With a column `trial`, it is checked that each trial has only
-            one row a point.
-        score : str, default="valid_score"
-            Column to draw.
-        score_name : str, default=None
-            How it is written on the axis.
-        spread : {"range", "std", "ci95", None}, default="range"
-            What the bands span: the smallest to the largest trial, one standard deviation
-            either way, the 95% confidence interval of the mean (by Student's t); None for
-            no bands.
-        ax : matplotlib Axes, default=None
-            Where to draw; a new figure when None.
-        **line_kw : dict
-            Passed to matplotlib's `plot`.
-
-        Returns
-        -------
-        TrainingCurvesDisplay
-            The display, drawn.
-        """
+        """Make and draw the display of a table of evaluations."""
         check_spread(spread)
         frame = number_sizes(read_table(results, ["percent", "iteration", score]), "percent")
         check_trials(frame, ["iteration"], "percent")
@@ -168,21 +141,9 @@ class TrainingCurvesDisplay:
         )
         return display.plot(ax=ax, **line_kw)
 
+    @draws(_PARAMETERS)
     def plot(self, ax=None, **line_kw):
-        """Draw the display.
-
-        Parameters
-        ----------
-        ax : matplotlib Axes, default=None
-            Where to draw; a new figure when None.
-        **line_kw : dict
-            Passed to matplotlib's `plot`.
-
-        Returns
-        -------
-        TrainingCurvesDisplay
-            Itself.
-        """
+        """Draw the display."""
         axes, is_new = make_axes(ax, 1, "display", size=(5.6, 3.5))
         self.ax_ = ax = axes[0]
         self.figure_ = ax.figure
