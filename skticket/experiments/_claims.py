@@ -6,20 +6,6 @@ import numpy as np
 
 from ..utils import student_half_width
 
-__all__ = [
-    "MARGIN",
-    "Claim",
-    "Interval",
-    "fewer",
-    "higher",
-    "nearest_round",
-    "no_lower",
-    "percent_at",
-    "sizes_of",
-    "smaller",
-    "trials_of",
-]
-
 # Accuracies that differ by less are called equal, in percentage points.
 MARGIN = 0.1
 _CONFIDENCE = 0.95

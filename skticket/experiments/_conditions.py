@@ -5,8 +5,6 @@ from numbers import Integral
 
 from ._protocols import Recipe
 
-__all__ = ["CONTROLS", "Condition", "Network"]
-
 CONTROLS = ("reinit", "rearrange")
 
 

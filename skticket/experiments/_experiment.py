@@ -9,8 +9,6 @@ import pandas as pd
 from ._laboratory import Laboratory
 from ._plots import TWO_QUANTITIES, plot_conditions
 
-__all__ = ["Experiment", "Result", "registry"]
-
 
 @dataclass(frozen=True)
 class Experiment:

@@ -10,8 +10,6 @@ from ..datasets import fetch_mnist, load_digits, load_idx, split_images
 from ..network import Data
 from ..utils import Stream, derive_seed
 
-__all__ = ["Images", "load_images"]
-
 # Of the training images; 5,000 of MNIST's 60,000.
 _VALIDATION_FRACTION = 1 / 12
 

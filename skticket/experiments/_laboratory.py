@@ -16,31 +16,18 @@ from ..network import check_device
 from ..search import open_memory
 from ..ticket import Ticket
 from ..training import Trained
-from ..utils import Stream, derive_seed
+from ..utils import Stream, derive_seed, document
 from ._conditions import CONTROLS
 from ._images import Images, load_images
 from ._protocols import PRESETS, Protocol
 from ._settings import check_jobs, check_whole
 
-__all__ = ["Laboratory", "Measured"]
-
 
 @dataclass(frozen=True)
 class Measured:
-    """What is known of a trained network.
+    """What is known of a trained network: arrays have a value an evaluation.
 
-    Attributes
-    ----------
-    density : float
-        Share of weights that survive.
-    n_weights : int
-        Their number.
-    iterations : ndarray of int, shape (n_evaluations,)
-        Steps done at each evaluation.
-    valid_loss, valid_score, test_score : ndarray of float, shape (n_evaluations,)
-        Loss and accuracies at each evaluation.
-    convergence : int
-        Position of the evaluation with the lowest validation loss.
+    `convergence` is the position of the evaluation with the lowest validation loss.
     """
 
     density: float
@@ -65,28 +52,45 @@ class Measured:
         )
 
 
+_PARAMETERS = """
+protocol : Protocol
+    How networks are trained.
+images : Images
+    What they learn.
+preset : {"v1", "fast", "smoke"}, default="fast"
+    The protocol: the paper's, one of a tenth of its iterations, or a tiny one for tests.
+dataset : str, default="mnist"
+    "mnist", "digits", or a folder of four IDX files.
+trials, rounds, iterations : int, default=None
+    Instead of the preset's.
+jobs : int, default=1
+    Networks trained at a time; -1 for one a processor.
+seed : int, default=0
+    Determines everything random.
+device : str, default="cpu"
+    A torch device.
+memory : joblib.Memory
+    Where each is remembered as soon as it is trained.
+progress : callable, default=None
+    Called with each `Network` once it is trained, or was remembered.
+conditions : sequence of Condition
+    Which networks.
+"""
+
+_FOLDER = """
+memory : str or path-like, default=None
+    Folder in which trained networks are remembered.
+"""
+
+
+@document(_PARAMETERS)
 @dataclass(frozen=True)
 class Laboratory:
     """Trains networks by a protocol, several at a time, and remembers them.
 
     Use `Laboratory.open` to make one.
 
-    Parameters
-    ----------
-    protocol : Protocol
-        How networks are trained.
-    images : Images
-        What they learn.
-    memory : joblib.Memory
-        Where each is remembered as soon as it is trained.
-    jobs : int
-        Networks trained at a time; -1 for one a processor.
-    seed : int
-        Determines everything random.
-    device : str
-        A torch device.
-    progress : callable or None
-        Called with each network once it is trained, or was remembered.
+    %(parameters)s
     """
 
     protocol: Protocol
@@ -98,6 +102,7 @@ class Laboratory:
     progress: Callable | None = None
 
     @classmethod
+    @document(_PARAMETERS, _FOLDER)
     def open(
         cls,
         preset="fast",
@@ -114,25 +119,7 @@ class Laboratory:
     ):
         """Return a laboratory for a preset and a data set.
 
-        Parameters
-        ----------
-        preset : {"v1", "fast", "smoke"}, default="fast"
-            The protocol: the paper's, one of a tenth of its iterations, or a tiny
-            one for tests.
-        dataset : str, default="mnist"
-            "mnist", "digits", or a folder of four IDX files.
-        trials, rounds, iterations : int, default=None
-            Instead of the preset's.
-        jobs : int, default=1
-            Networks trained at a time; -1 for one a processor.
-        seed : int, default=0
-            Determines everything random.
-        device : str, default="cpu"
-            A torch device.
-        memory : str or path-like, default=None
-            Folder in which trained networks are remembered.
-        progress : callable, default=None
-            Called with each `Network` once it is trained.
+        %(parameters)s
 
         Returns
         -------
@@ -172,13 +159,11 @@ class Laboratory:
         images = load_images(dataset, seed)
         return cls(protocol, images, open_memory(memory), jobs, seed, device, progress)
 
+    @document(_PARAMETERS)
     def measure(self, conditions):
         """Train the networks of some conditions.
 
-        Parameters
-        ----------
-        conditions : sequence of Condition
-            Which networks.
+        %(parameters)s
 
         Returns
         -------
@@ -187,13 +172,11 @@ class Laboratory:
         measured, _ = self._train(conditions, with_tickets=False)
         return measured
 
+    @document(_PARAMETERS)
     def tickets(self, conditions):
         """Train the networks of some conditions, and return their tickets.
 
-        Parameters
-        ----------
-        conditions : sequence of Condition
-            Which networks.
+        %(parameters)s
 
         Returns
         -------
@@ -202,13 +185,11 @@ class Laboratory:
         _, tickets = self._train(conditions, with_tickets=True)
         return tickets
 
+    @document(_PARAMETERS)
     def table(self, conditions):
         """Train the networks of some conditions, and tabulate them.
 
-        Parameters
-        ----------
-        conditions : sequence of Condition
-            Which networks.
+        %(parameters)s
 
         Returns
         -------

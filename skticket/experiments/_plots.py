@@ -6,8 +6,6 @@ from matplotlib.ticker import FixedLocator, NullLocator, StrMethodFormatter
 from ..inspection import ConditionCurvesDisplay, TrainingCurvesDisplay
 from ._conditions import CONTROLS
 
-__all__ = ["TWO_QUANTITIES", "plot_by_weights", "plot_conditions", "plot_training"]
-
 # What `plot_conditions` draws.
 TWO_QUANTITIES = (
     "Iterations to the lowest validation loss, and test accuracy there, against percent of weights "
@@ -23,37 +21,17 @@ _WIDE = 4
 
 
 def plot_training(table):
-    """Draw test accuracy against iteration, a curve a size.
-
-    Parameters
-    ----------
-    table : DataFrame
-        A row an evaluation, with `trial`, `percent`, `iteration` and `test_score`.
-
-    Returns
-    -------
-    matplotlib Figure
-    """
+    """Draw test accuracy against iteration, a curve a size, from a row an evaluation."""
     return TrainingCurvesDisplay.from_results(
         table, score="test_score", score_name="test accuracy"
     ).figure_
 
 
 def plot_conditions(table, x="percent"):
-    """Draw iterations to converge, and accuracy there, a curve a condition.
+    """Draw iterations to converge, and accuracy there, a curve a condition, against the size.
 
-    Accuracies that are far apart are drawn on a logit scale.
-
-    Parameters
-    ----------
-    table : DataFrame
-        As `Laboratory.table` gives it.
-    x : {"percent", "n_weights"}, default="percent"
-        What they are drawn against.
-
-    Returns
-    -------
-    matplotlib Figure
+    The table is as `Laboratory.table` gives it. Accuracies that are far apart are drawn on a logit
+    scale.
     """
     means = _mean_of_repeats(table)
     display = ConditionCurvesDisplay.from_results(means, x=x, labels=_LABELS)
@@ -68,17 +46,7 @@ def plot_conditions(table, x="percent"):
 
 
 def plot_by_weights(table):
-    """Draw the same against the number of weights.
-
-    Parameters
-    ----------
-    table : DataFrame
-        As `Laboratory.table` gives it.
-
-    Returns
-    -------
-    matplotlib Figure
-    """
+    """Draw the same against the number of weights."""
     return plot_conditions(table, x="n_weights")
 
 

@@ -9,8 +9,6 @@ from ..initialization import Normal
 from ..network import default_net
 from ..search import Search
 
-__all__ = ["PRESETS", "Protocol", "Recipe"]
-
 
 @dataclass(frozen=True)
 class Recipe:

@@ -2,8 +2,6 @@
 
 from numbers import Integral
 
-__all__ = ["check_jobs", "check_whole"]
-
 
 def check_whole(name, value, least):
     """Raise an error unless a value is a whole number of at least so much."""

@@ -11,7 +11,6 @@ from ._tables import check_spread, check_trials, number_sizes, read_table, summa
 
 _AXES = {"percent": percent_axis, "n_weights": weights_axis}
 
-
 _PARAMETERS = """
 results : DataFrame, or what makes one
     A row for each condition, trial and size, with the columns that the other parameters

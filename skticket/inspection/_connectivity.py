@@ -8,7 +8,6 @@ from ._style import draw_legend, make_axes, percent_label, size_colors
 
 _DIRECTIONS = ("incoming", "outgoing")
 
-
 _PARAMETERS = """
 scale : {"log", "linear"}, default="log"
     Of the number of connections; the logarithmic one shows 0, too.

@@ -8,7 +8,6 @@ from ._style import draw_legend, make_axes, percent_label, size_colors
 
 _FEWEST_BINS, _MOST_BINS = 20, 80
 
-
 _PARAMETERS = """
 tickets : sequence of Ticket, or of sequences of Ticket
     Of one architecture. The tickets of an inner sequence are trials of one size, whose

@@ -60,7 +60,7 @@ def size_colors(percents):
     return ["black" if full else next(pruned) for full in is_full]
 
 
-def make_axes(ax, n_axes, what, *, n_columns=None, size=(4.4, 3.2), **subplots_kw):
+def make_axes(ax, n_axes, what, *, n_columns=None, size):
     """Return the Axes to draw in, flat, and whether they are of a new figure.
 
     Without `ax`, that holds `n_axes` of the size in inches, by default all in one row. Errors call
@@ -79,7 +79,6 @@ def make_axes(ax, n_axes, what, *, n_columns=None, size=(4.4, 3.2), **subplots_k
         figsize=(size[0] * n_columns, size[1] * n_rows),
         layout="constrained",
         squeeze=False,
-        **subplots_kw,
     )
     for unused in grid.ravel()[n_axes:]:
         figure.delaxes(unused)

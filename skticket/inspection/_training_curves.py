@@ -12,7 +12,6 @@ from ._tables import check_spread, check_trials, number_sizes, read_table, summa
 _NAMES = {"valid_loss": "validation loss", "valid_score": "validation score"}
 _SCORED_ON = {"valid_score": "validation", "test_score": "test"}
 
-
 _PARAMETERS = """
 rounds : sequence of int, default=None
     Rounds to draw; by default at most five, evenly spread from the first to the last. Of

@@ -8,8 +8,6 @@ from .._conditions import Condition
 from .._experiment import Experiment
 from ._plots import plot_connectivity, plot_initializations, plot_inputs
 
-__all__ = ["ARCHITECTURE", "INITIALIZATIONS"]
-
 # Percent of weights remaining at which the paper looks into tickets.
 _LOOKED_INTO = (80.0, 16.8, 5.5)
 _BINS = 61

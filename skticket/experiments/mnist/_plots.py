@@ -6,21 +6,9 @@ import numpy as np
 
 from ...inspection import ConnectivityDisplay, InitialWeightsDisplay, InputMaskDisplay
 
-__all__ = ["plot_connectivity", "plot_initializations", "plot_inputs"]
-
 
 def plot_initializations(table):
-    """Draw distributions of initial weights, a panel a layer.
-
-    Parameters
-    ----------
-    table : DataFrame
-        That of the experiment `initializations`.
-
-    Returns
-    -------
-    matplotlib Figure
-    """
+    """Draw distributions of initial weights, a panel a layer; the table is `initializations`'."""
     edges, counts, n_initial = {}, {}, {}
     for layer, rows in table.groupby("layer"):
         name = f"layers.{layer}.weight"
@@ -35,17 +23,7 @@ def plot_initializations(table):
 
 
 def plot_connectivity(table):
-    """Draw how many connections units have, sorted, a curve a size.
-
-    Parameters
-    ----------
-    table : DataFrame
-        That of the experiment `architecture`.
-
-    Returns
-    -------
-    matplotlib Figure
-    """
+    """Draw the units' sorted connections, a curve a size; the table is `architecture`'s."""
     last = table["layer"].max()
     incoming, outgoing = {}, {}
     for layer in range(last):
@@ -59,17 +37,7 @@ def plot_connectivity(table):
 
 
 def plot_inputs(table):
-    """Draw how many connections each input pixel has left, as images.
-
-    Parameters
-    ----------
-    table : DataFrame
-        That of the experiment `architecture`.
-
-    Returns
-    -------
-    matplotlib Figure
-    """
+    """Draw the connections that each input has left, as images; the table is the same."""
     rows = table[table["layer"] == 0]
     counts = rows.groupby(["round", "unit"])["outgoing"].mean().unstack().to_numpy()
     n_inputs = counts.shape[1]

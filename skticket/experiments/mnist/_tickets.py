@@ -8,8 +8,6 @@ from .._conditions import Condition
 from .._experiment import Experiment
 from .._plots import TWO_QUANTITIES, plot_training
 
-__all__ = ["ITERATIVE", "ITERATIVE_CONTROLS", "ONE_SHOT", "ONE_SHOT_CONTROLS"]
-
 
 def _curves(laboratory, conditions):
     """Return a row an evaluation: `trial`, `round`, `percent`, `iteration` and `test_score`."""

@@ -5,8 +5,6 @@ from .._conditions import Condition
 from .._experiment import Experiment
 from .._plots import TWO_QUANTITIES, plot_by_weights, plot_conditions
 
-__all__ = ["INITIALIZATION_SCALE", "NETWORK_SIZE", "PRUNING_RATE", "RESETTING"]
-
 # Sizes that differ by such a factor at most are about the same.
 _SAME_SIZE = 1.05
 

@@ -13,20 +13,8 @@ from ...network import draw_initial
 from ...pruning import Prune
 from ...rewinding import Rewind
 from ...ticket import Ticket
-from ...utils import derive_seed
+from ...utils import derive_seed, document
 from .._settings import check_jobs, check_whole
-
-__all__ = [
-    "DIRECTLY",
-    "STRATEGIES",
-    "UNITS",
-    "Outcome",
-    "Population",
-    "check_settings",
-    "direct_populations",
-    "measure",
-    "pruned_populations",
-]
 
 UNITS = (10, 8, 6, 4, 2)
 DIRECTLY = "found directly"
@@ -44,6 +32,24 @@ _TIE = 1e-4
 _ZERO_LOSS = 0.01
 # Networks a process trains at a time; each such block has a stream of random numbers of its own.
 _BLOCK = 1000
+
+SETTINGS = """
+populations : sequence of Population
+    Which networks.
+units : sequence of int, default=(10, 8, 6, 4, 2)
+    Numbers of hidden units, descending.
+networks : int, default=1000
+    Networks a population.
+steps : int, default=10_000
+    Steps of Adam, with all four examples each.
+seed : int, default=0
+    Determines the initial weights. Each population has a stream of its own, so that no
+    result depends on what else is run.
+jobs : int, default=1
+    Processes; -1 for as many as there are processors. Results are the same to the bit.
+progress : callable, default=None
+    Called with the number of finished pieces of work, and of all.
+"""
 
 
 @dataclass(frozen=True)
@@ -124,15 +130,11 @@ def _check_units(units):
     return units
 
 
+@document(SETTINGS)
 def measure(populations, networks=1000, steps=10_000, seed=0, jobs=1, progress=None):
     """Take the networks through each size, and return what became of them.
 
-    Parameters
-    ----------
-    populations : sequence of Population
-        Which networks.
-    networks, steps, seed, jobs, progress
-        As for `found_directly`.
+    %(parameters)s
 
     Returns
     -------

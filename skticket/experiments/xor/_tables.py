@@ -8,16 +8,16 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtri
 
+from ...utils import document, substitute
 from ._networks import (
     DIRECTLY,
+    SETTINGS,
     STRATEGIES,
     UNITS,
     direct_populations,
     measure,
     pruned_populations,
 )
-
-__all__ = ["PUBLISHED", "found_directly", "pruned", "tabulate", "wilson"]
 
 # Percent of networks with the right decision boundary, and with zero loss, by condition and units.
 # Source: J. Frankle and M. Carbin, "The Lottery Ticket Hypothesis: Training Pruned Neural
@@ -42,32 +42,7 @@ PUBLISHED = {
     ("product", 2): (91.5, 79.4),
 }
 
-
-def found_directly(units=UNITS, *, networks=1000, steps=10_000, seed=0, jobs=1, progress=None):
-    """Train networks that have so few units from the start: the paper's first table.
-
-    Parameters
-    ----------
-    units : sequence of int, default=(10, 8, 6, 4, 2)
-        Numbers of hidden units, descending.
-    networks : int, default=1000
-        Networks a population.
-    steps : int, default=10_000
-        Steps of Adam, with all four examples each.
-    seed : int, default=0
-        Determines the initial weights. Each population has a stream of its own, so
-        that no result depends on what else is run.
-    jobs : int, default=1
-        Processes; -1 for as many as there are processors. Results are the same to
-        the bit.
-    progress : callable, default=None
-        Called with the number of finished pieces of work, and of all.
-
-    Returns
-    -------
-    DataFrame
-        A row a number of units, as :func:`tabulate` gives it.
-
+_REFERENCES = """
     Raises
     ------
     ValueError
@@ -77,6 +52,29 @@ def found_directly(units=UNITS, *, networks=1000, steps=10_000, seed=0, jobs=1, 
     ----------
     .. [1] J. Frankle and M. Carbin, "The Lottery Ticket Hypothesis: Training
        Pruned Neural Networks", arXiv:1803.03635v1, 2018, section 2.
+"""
+_PRUNED = """
+units : sequence of int, default=(10, 8, 6, 4, 2)
+    Number of hidden units before the first pruning, and after each.
+strategies : sequence of str, default=all
+    Of "one-shot product" (each size is pruned at once from the first), "input", "output"
+    and "product" (each from the one before).
+"""
+
+
+@substitute(references=_REFERENCES)
+@document(SETTINGS)
+def found_directly(units=UNITS, *, networks=1000, steps=10_000, seed=0, jobs=1, progress=None):
+    """Train networks that have so few units from the start: the paper's first table.
+
+    %(parameters)s
+
+    Returns
+    -------
+    DataFrame
+        A row a number of units, as :func:`tabulate` gives it.
+
+    %(references)s
 
     Examples
     --------
@@ -91,6 +89,8 @@ def found_directly(units=UNITS, *, networks=1000, steps=10_000, seed=0, jobs=1, 
     return tabulate(measure(populations, networks, steps, seed, jobs, progress))
 
 
+@substitute(references=_REFERENCES)
+@document(SETTINGS, _PRUNED)
 def pruned(
     units=UNITS,
     strategies=tuple(STRATEGIES),
@@ -103,30 +103,14 @@ def pruned(
 ):
     """Prune networks to so few units, rewind them and train again: the paper's second table.
 
-    Parameters
-    ----------
-    units : sequence of int, default=(10, 8, 6, 4, 2)
-        Number of hidden units before the first pruning, and after each.
-    strategies : sequence of str, default=all
-        Of "one-shot product" (each size is pruned at once from the first), "input",
-        "output" and "product" (each from the one before).
-    networks, steps, seed, jobs, progress
-        As for :func:`found_directly`.
+    %(parameters)s
 
     Returns
     -------
     DataFrame
         A row a strategy and number of units, as :func:`tabulate` gives it.
 
-    Raises
-    ------
-    ValueError
-        If a parameter is outside its range.
-
-    References
-    ----------
-    .. [1] J. Frankle and M. Carbin, "The Lottery Ticket Hypothesis: Training
-       Pruned Neural Networks", arXiv:1803.03635v1, 2018, section 2.
+    %(references)s
 
     Examples
     --------
