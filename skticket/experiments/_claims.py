@@ -66,27 +66,28 @@ class Interval:
 
 
 def higher(text, first, second):
-    """Claim that the first accuracies are greater than the second, trial by trial."""
-    interval = Interval.of(100 * (first - second))
-    return Claim(text, bool(interval.low > 0), _accuracies(first, second, interval))
+    """Claim that the first are more accurate than the second, trial by trial."""
+    interval, evidence = _accuracies(first["test_score"], second["test_score"])
+    return Claim(text, bool(interval.low > 0), evidence)
 
 
 def no_lower(text, first, second):
-    """Claim that the first accuracies are as great as the second, or nearly."""
+    """Claim that the first are as accurate as the second, or nearly."""
+    interval, evidence = _accuracies(first["test_score"], second["test_score"])
+    return Claim(f"{text} (within {MARGIN} points)", bool(interval.low > -MARGIN), evidence)
+
+
+def _accuracies(first, second):
     interval = Interval.of(100 * (first - second))
-    text = f"{text} (within {MARGIN} points)"
-    return Claim(text, bool(interval.low > -MARGIN), _accuracies(first, second, interval))
-
-
-def _accuracies(first, second, interval):
-    return (
+    return interval, (
         f"{100 * first.mean():.2f}% against {100 * second.mean():.2f}%; difference "
         f"{interval.text('{:+.2f}', ' points')}"
     )
 
 
 def fewer(text, first, second):
-    """Claim that the first take fewer iterations than the second, trial by trial."""
+    """Claim that the first converge in fewer iterations than the second, trial by trial."""
+    first, second = first["iterations_to_converge"], second["iterations_to_converge"]
     interval = Interval.of(first - second)
     evidence = (
         f"{first.mean():,.0f} against {second.mean():,.0f} iterations; difference "

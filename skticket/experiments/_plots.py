@@ -45,11 +45,6 @@ def plot_conditions(table, x="percent"):
     return display.figure_
 
 
-def plot_by_weights(table):
-    """Draw the same against the number of weights."""
-    return plot_conditions(table, x="n_weights")
-
-
 def _mean_of_repeats(table):
     columns = ["percent", "n_weights", "iterations_to_converge", "test_score"]
     groups = table.groupby(["condition", "trial", "round"], sort=False)

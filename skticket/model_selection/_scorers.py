@@ -3,21 +3,25 @@
 import numpy as np
 from sklearn.metrics import get_scorer
 
+from ..utils import document
 from ._fitted import ticket_estimator
 
+_PARAMETERS = """
+estimator : estimator
+    A fitted ticket estimator, or one that contains one.
+X, y, sample_weight : object, default=None
+    Not used.
+"""
 
+
+@document(_PARAMETERS)
 def neg_density(estimator, X=None, y=None, sample_weight=None):
     """Return minus the density of a fitted estimator's ticket.
 
     A scorer of scikit-learn's kind: greater is better, hence the sign. It sees
     through Pipelines, searches and other meta-estimators.
 
-    Parameters
-    ----------
-    estimator : estimator
-        A fitted ticket estimator, or one that contains one.
-    X, y, sample_weight : object, default=None
-        Not used.
+    %(parameters)s
 
     Returns
     -------
@@ -37,17 +41,13 @@ def neg_density(estimator, X=None, y=None, sample_weight=None):
     return -float(ticket_estimator(estimator).density_)
 
 
+@document(_PARAMETERS)
 def neg_n_weights(estimator, X=None, y=None, sample_weight=None):
     """Return minus the number of surviving weights of a fitted estimator's ticket.
 
     A scorer of scikit-learn's kind, as `neg_density` is.
 
-    Parameters
-    ----------
-    estimator : estimator
-        A fitted ticket estimator, or one that contains one.
-    X, y, sample_weight : object, default=None
-        Not used.
+    %(parameters)s
 
     Returns
     -------
@@ -67,6 +67,7 @@ def neg_n_weights(estimator, X=None, y=None, sample_weight=None):
     return -float(ticket_estimator(estimator).ticket_.n_weights)
 
 
+@document(_PARAMETERS)
 def neg_iterations_to_match(estimator, X=None, y=None, sample_weight=None):
     """Return minus the iterations a ticket needed to score like its full network.
 
@@ -75,12 +76,7 @@ def neg_iterations_to_match(estimator, X=None, y=None, sample_weight=None):
     estimator itself held out. A ticket that never matched counts as if it had matched one
     iteration after its training ended: a search can rank a number, but not a NaN.
 
-    Parameters
-    ----------
-    estimator : estimator
-        A fitted ticket estimator, or one that contains one.
-    X, y, sample_weight : object, default=None
-        Not used.
+    %(parameters)s
 
     Returns
     -------

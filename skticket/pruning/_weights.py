@@ -9,6 +9,8 @@ from ._strategy import Strategy
 
 
 class WeightStrategy(Strategy):
+    """Single weights, by default scored by `_score` of their values before and after training."""
+
     _parameter_constraints = {
         "scope": [StrOptions({"layer", "global"})],
         "output_rate": [Interval(Real, 0, 1, closed="both")],
@@ -20,6 +22,11 @@ class WeightStrategy(Strategy):
 
     def _alive(self, ticket):
         return ticket.mask
+
+    def _scores(self, ticket, random_state):
+        return {
+            name: self._score(ticket.initial[name], ticket.weights[name]) for name in ticket.mask
+        }
 
     def _groups(self, names, rate):
         if self.output_rate == 1 or len(names) == 1:
@@ -46,6 +53,11 @@ _PARAMETERS = """
         alone, 1 treats it like the others. A network with a single layer has
         no other to treat differently, and is pruned at the full rate.
 """
+_ZHOU = """
+    References
+    ----------
+    .. [1] H. Zhou et al., "Deconstructing Lottery Tickets", NeurIPS 2019, section 2.
+"""
 
 
 @substitute(parameters=_PARAMETERS)
@@ -68,19 +80,15 @@ class Magnitude(WeightStrategy):
     'global'
     """
 
-    def _scores(self, ticket, random_state):
-        return {name: np.abs(ticket.weights[name]) for name in ticket.mask}
+    def _score(self, initial, trained):
+        return np.abs(trained)
 
 
-@substitute(parameters=_PARAMETERS)
+@substitute(parameters=_PARAMETERS + _ZHOU)
 class InitialMagnitude(WeightStrategy):
     """Keep the weights that started largest: score abs(w0).
 
     %(parameters)s
-
-    References
-    ----------
-    .. [1] H. Zhou et al., "Deconstructing Lottery Tickets", NeurIPS 2019, section 2.
 
     Examples
     --------
@@ -89,19 +97,15 @@ class InitialMagnitude(WeightStrategy):
     InitialMagnitude(output_rate=1)
     """
 
-    def _scores(self, ticket, random_state):
-        return {name: np.abs(ticket.initial[name]) for name in ticket.mask}
+    def _score(self, initial, trained):
+        return np.abs(initial)
 
 
-@substitute(parameters=_PARAMETERS)
+@substitute(parameters=_PARAMETERS + _ZHOU)
 class MagnitudeIncrease(WeightStrategy):
     """Keep the weights that grew most: score abs(w) - abs(w0).
 
     %(parameters)s
-
-    References
-    ----------
-    .. [1] H. Zhou et al., "Deconstructing Lottery Tickets", NeurIPS 2019, section 2.
 
     Examples
     --------
@@ -110,22 +114,15 @@ class MagnitudeIncrease(WeightStrategy):
     MagnitudeIncrease(scope='global')
     """
 
-    def _scores(self, ticket, random_state):
-        return {
-            name: np.abs(ticket.weights[name]) - np.abs(ticket.initial[name])
-            for name in ticket.mask
-        }
+    def _score(self, initial, trained):
+        return np.abs(trained) - np.abs(initial)
 
 
-@substitute(parameters=_PARAMETERS)
+@substitute(parameters=_PARAMETERS + _ZHOU)
 class Movement(WeightStrategy):
     """Keep the weights that moved furthest: score abs(w - w0).
 
     %(parameters)s
-
-    References
-    ----------
-    .. [1] H. Zhou et al., "Deconstructing Lottery Tickets", NeurIPS 2019, section 2.
 
     Examples
     --------
@@ -134,8 +131,8 @@ class Movement(WeightStrategy):
     Movement(scope='global')
     """
 
-    def _scores(self, ticket, random_state):
-        return {name: np.abs(ticket.weights[name] - ticket.initial[name]) for name in ticket.mask}
+    def _score(self, initial, trained):
+        return np.abs(trained - initial)
 
 
 @substitute(parameters=_PARAMETERS)

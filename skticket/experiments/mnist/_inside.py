@@ -23,8 +23,9 @@ def _tickets(laboratory, conditions):
     return dict(sorted(tickets.items(), key=lambda item: item[0].place))
 
 
-def _about(network, ticket):
-    return {"trial": network.trial, "round": network.round, "percent": 100 * ticket.density}
+def _table(network, ticket, columns):
+    about = {"trial": network.trial, "round": network.round, "percent": 100 * ticket.density}
+    return pd.DataFrame(about | columns)
 
 
 def _histograms(laboratory, conditions):
@@ -35,22 +36,16 @@ def _histograms(laboratory, conditions):
     """
     tickets = _tickets(laboratory, conditions)
     full = [ticket for network, ticket in tickets.items() if network.round == 0]
-    rows = []
+    tables = []
     for position, name in enumerate(full[0].mask):
         largest = max(np.abs(ticket.initial[name]).max() for ticket in full)
         edges = np.linspace(-largest, largest, _BINS + 1)
         for network, ticket in tickets.items():
             survivors = ticket.initial[name][ticket.mask[name]]
-            rows.append(
-                _about(network, ticket)
-                | {
-                    "layer": position,
-                    "lower": edges[:-1],
-                    "upper": edges[1:],
-                    "weights": np.histogram(survivors, edges)[0],
-                }
-            )
-    return pd.concat(map(pd.DataFrame, rows)).reset_index(drop=True)
+            columns = {"layer": position, "lower": edges[:-1], "upper": edges[1:]}
+            columns["weights"] = np.histogram(survivors, edges)[0]
+            tables.append(_table(network, ticket, columns))
+    return pd.concat(tables).reset_index(drop=True)
 
 
 def _away_from_zero(table):
@@ -107,7 +102,7 @@ def _connections(laboratory, conditions):
     With columns `trial`, `round`, `percent`, `layer` (0 for the inputs), `unit`, `incoming`
     (missing for inputs) and `outgoing` (missing for outputs).
     """
-    rows = []
+    tables = []
     for network, ticket in _tickets(laboratory, conditions).items():
         masks = list(ticket.mask.values())
         incoming = [None, *(mask.sum(axis=1) for mask in masks)]
@@ -115,27 +110,20 @@ def _connections(laboratory, conditions):
         for layer, (into, out) in enumerate(zip(incoming, outgoing, strict=True)):
             n_units = len(out if into is None else into)
             missing = np.full(n_units, np.nan)
-            rows.append(
-                _about(network, ticket)
-                | {
-                    "layer": layer,
-                    "unit": np.arange(n_units),
-                    "incoming": missing if into is None else into.astype(float),
-                    "outgoing": missing if out is None else out.astype(float),
-                }
-            )
-    return pd.concat(map(pd.DataFrame, rows)).reset_index(drop=True)
+            columns = {"layer": layer, "unit": np.arange(n_units)}
+            columns["incoming"] = missing if into is None else into.astype(float)
+            columns["outgoing"] = missing if out is None else out.astype(float)
+            tables.append(_table(network, ticket, columns))
+    return pd.concat(tables).reset_index(drop=True)
 
 
 def _concentrated(table):
     """Judge that a few inputs and units keep most connections."""
     number = table["round"].max()
     rows = table[table["round"] == number]
-    sides = [(0, "outgoing", "inputs"), (1, "incoming", "units of hidden layer 1")]
-    sides += [
-        (1, "outgoing", "units of hidden layer 1"),
-        (2, "incoming", "units of hidden layer 2"),
-    ]
+    first, second = "units of hidden layer 1", "units of hidden layer 2"
+    sides = [(0, "outgoing", "inputs"), (1, "incoming", first)]
+    sides += [(1, "outgoing", first), (2, "incoming", second)]
     claims = []
     for layer, direction, what in sides:
         counts = rows[rows["layer"] == layer].groupby("trial")[direction]

@@ -30,8 +30,7 @@ def _learning(table):
     """Judge that tickets learn faster than the full network."""
     fifth = max(table["iteration"].max() / 5, table["iteration"].min())
     start = table[table["iteration"] <= fifth]
-    means = start.groupby(["round", "trial"])["test_score"].mean().unstack()
-    rounds = [number for number in means.index if number > 0]
+    means = start.groupby(["round", "trial"])[["test_score"]].mean()
     return [
         higher(
             f"Tickets pruned once to {percent_at(table, number)} learn faster: they are more "
@@ -39,7 +38,8 @@ def _learning(table):
             means.loc[number],
             means.loc[0],
         )
-        for number in rounds
+        for number in means.index.levels[0]
+        if number > 0
     ]
 
 
@@ -67,21 +67,10 @@ def _controls(table, condition):
     claims = []
     for control, name in (("reinit", "Reinitialized"), ("rearrange", "Rearranged")):
         others = trials_of(table, control, number)
-        claims.append(
-            fewer(
-                f"{name} {condition} tickets at {size} learn slower: the tickets converge in fewer "
-                "iterations",
-                found["iterations_to_converge"],
-                others["iterations_to_converge"],
-            )
-        )
-        claims.append(
-            higher(
-                f"{name} {condition} tickets at {size} end lower: the tickets are more accurate",
-                found["test_score"],
-                others["test_score"],
-            )
-        )
+        tickets = f"{name} {condition} tickets at {size}"
+        slower = f"{tickets} learn slower: the tickets converge in fewer iterations"
+        lower = f"{tickets} end lower: the tickets are more accurate"
+        claims += [fewer(slower, found, others), higher(lower, found, others)]
     return claims
 
 
@@ -106,13 +95,13 @@ def _smaller_tickets(table):
     return [
         no_lower(
             f"Iterative tickets at {size} end at least as accurate as the full network",
-            found["test_score"],
-            full["test_score"],
+            found,
+            full,
         ),
         fewer(
             f"Iterative tickets at {size} converge in fewer iterations than the full network",
-            found["iterations_to_converge"],
-            full["iterations_to_converge"],
+            found,
+            full,
         ),
         smaller(
             "Iterative pruning finds smaller tickets than one-shot pruning that match the full "
@@ -123,8 +112,8 @@ def _smaller_tickets(table):
         higher(
             f"At {percent_at(table, smallest)} iterative tickets are more accurate than one-shot "
             "tickets",
-            trials_of(table, "iterative", smallest)["test_score"],
-            trials_of(table, "one-shot", smallest)["test_score"],
+            trials_of(table, "iterative", smallest),
+            trials_of(table, "one-shot", smallest),
         ),
     ]
 

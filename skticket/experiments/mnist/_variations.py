@@ -1,9 +1,11 @@
 """What else matters: initial weights, size, pruning rate, and what weights are reset to."""
 
+from functools import partial
+
 from .._claims import fewer, higher, nearest_round, no_lower, percent_at, sizes_of, trials_of
 from .._conditions import Condition
 from .._experiment import Experiment
-from .._plots import TWO_QUANTITIES, plot_by_weights, plot_conditions
+from .._plots import TWO_QUANTITIES, plot_conditions
 
 # Sizes that differ by such a factor at most are about the same.
 _SAME_SIZE = 1.05
@@ -31,8 +33,8 @@ def _tickets_in_each(table, opening):
             no_lower(
                 f"{opening.format(name)}, tickets at {size} end at least as accurate as the full "
                 "network",
-                trials_of(table, name, number)["test_score"],
-                trials_of(table, name, 0)["test_score"],
+                trials_of(table, name, number),
+                trials_of(table, name, 0),
             )
         )
     return claims
@@ -49,7 +51,7 @@ NETWORK_SIZE = Experiment(
     "How does the size of the network matter?",
     conditions=_sizes,
     claims=lambda table: _tickets_in_each(table, "In a network of {} units"),
-    pictures={"": plot_conditions, "-weights": plot_by_weights},
+    pictures={"": plot_conditions, "-weights": partial(plot_conditions, x="n_weights")},
     caption=TWO_QUANTITIES + " Then the same against the number of weights.",
 )
 
@@ -76,8 +78,8 @@ def _slower_is_better(table):
             higher(
                 f"Pruned to about {percent_at(table, number, name)}, tickets of {slowest} are more "
                 f"accurate than those of {name}",
-                trials_of(table, slowest, same)["test_score"],
-                trials_of(table, name, number)["test_score"],
+                trials_of(table, slowest, same),
+                trials_of(table, name, number),
             )
         )
     return claims
@@ -104,16 +106,8 @@ def _resetting_is_better(table):
         size = percent_at(table, number)
         reset, on = (trials_of(table, condition, number) for condition in ("reset", "go on"))
         claims += [
-            higher(
-                f"At {size}, resetting ends more accurate than going on",
-                reset["test_score"],
-                on["test_score"],
-            ),
-            fewer(
-                f"At {size}, resetting converges in fewer iterations than going on",
-                reset["iterations_to_converge"],
-                on["iterations_to_converge"],
-            ),
+            higher(f"At {size}, resetting ends more accurate than going on", reset, on),
+            fewer(f"At {size}, resetting converges in fewer iterations than going on", reset, on),
         ]
     return claims
 

@@ -22,25 +22,20 @@ from ._networks import (
 # Percent of networks with the right decision boundary, and with zero loss, by condition and units.
 # Source: J. Frankle and M. Carbin, "The Lottery Ticket Hypothesis: Training Pruned Neural
 # Networks", arXiv:1803.03635v1, 2018, section 2; 1,000 networks each.
-PUBLISHED = {
-    (DIRECTLY, 10): (98.5, 92.9),
-    (DIRECTLY, 8): (96.8, 87.5),
-    (DIRECTLY, 6): (92.5, 76.8),
-    (DIRECTLY, 4): (78.3, 55.3),
-    (DIRECTLY, 2): (49.1, 17.6),
-    ("one-shot product", 10): (99.2, 93.3),
-    ("one-shot product", 4): (98.0, 90.3),
-    ("one-shot product", 2): (82.4, 65.3),
-    ("input", 10): (98.9, 93.5),
-    ("input", 4): (97.9, 92.2),
-    ("input", 2): (83.8, 76.5),
-    ("output", 10): (99.0, 93.3),
-    ("output", 4): (96.9, 85.9),
-    ("output", 2): (78.6, 56.1),
-    ("product", 10): (98.5, 92.9),
-    ("product", 4): (97.6, 90.3),
-    ("product", 2): (91.5, 79.4),
+_PUBLISHED = {
+    DIRECTLY: {
+        10: (98.5, 92.9),
+        8: (96.8, 87.5),
+        6: (92.5, 76.8),
+        4: (78.3, 55.3),
+        2: (49.1, 17.6),
+    },
+    "one-shot product": {10: (99.2, 93.3), 4: (98.0, 90.3), 2: (82.4, 65.3)},
+    "input": {10: (98.9, 93.5), 4: (97.9, 92.2), 2: (83.8, 76.5)},
+    "output": {10: (99.0, 93.3), 4: (96.9, 85.9), 2: (78.6, 56.1)},
+    "product": {10: (98.5, 92.9), 4: (97.6, 90.3), 2: (91.5, 79.4)},
 }
+PUBLISHED = {(name, n): found for name, row in _PUBLISHED.items() for n, found in row.items()}
 
 _REFERENCES = """
     Raises
