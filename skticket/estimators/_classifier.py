@@ -8,9 +8,17 @@ from sklearn.utils import compute_sample_weight
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import column_or_1d
 
-from ..utils import StrOptions, fit_context, substitute
+from ..utils import StrOptions, document, fit_context, substitute
 from ._base import WinningTicketBase
-from ._docs import ATTRIBUTES, PARAMETERS, REFERENCES
+from ._docs import ATTRIBUTES, DATA, PARAMETERS, REFERENCES
+
+_LABELS = """
+y : array-like of shape (n_samples,)
+    Class labels.
+classes : array-like of shape (n_classes,), default=None
+    All class labels that will ever occur; needed in the first call only, and there only
+    if `y` lacks some.
+"""
 
 
 def _is_binary_cross_entropy(criterion):
@@ -115,6 +123,7 @@ class WinningTicketClassifier(ClassifierMixin, WinningTicketBase):
         self.class_weight = class_weight
 
     @fit_context(prefer_skip_nested_validation=False)
+    @document(DATA, _LABELS)
     def partial_fit(self, X, y, classes=None, sample_weight=None):
         """Train the current weights under the current masks for `max_epochs` epochs.
 
@@ -123,17 +132,7 @@ class WinningTicketClassifier(ClassifierMixin, WinningTicketBase):
         `clf.partial_fit(X, y).prune().rewind().partial_fit(X, y)` gives what `fit`
         gives in one round.
 
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Inputs.
-        y : array-like of shape (n_samples,)
-            Class labels.
-        classes : array-like of shape (n_classes,), default=None
-            All class labels that will ever occur; needed in the first call only,
-            and there only if `y` lacks some.
-        sample_weight : array-like of shape (n_samples,), default=None
-            As in `fit`.
+        %(parameters)s
 
         Returns
         -------
@@ -142,13 +141,11 @@ class WinningTicketClassifier(ClassifierMixin, WinningTicketBase):
         """
         return self._fit_by_hand(X, y, sample_weight, classes=classes)
 
+    @document(DATA)
     def predict_proba(self, X):
         """Return the probability of each class.
 
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Inputs.
+        %(parameters)s
 
         Returns
         -------
@@ -157,13 +154,11 @@ class WinningTicketClassifier(ClassifierMixin, WinningTicketBase):
         """
         return self._outputs(X)
 
+    @document(DATA)
     def predict_log_proba(self, X):
         """Return the logarithm of the probability of each class.
 
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Inputs.
+        %(parameters)s
 
         Returns
         -------
@@ -187,13 +182,11 @@ class WinningTicketClassifier(ClassifierMixin, WinningTicketBase):
         # Where a probability is near 1 both are alike to rounding, and that of 1 itself is 0.
         return np.where(probabilities < 0.5, small, logs)
 
+    @document(DATA)
     def predict(self, X):
         """Return the most probable class.
 
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Inputs.
+        %(parameters)s
 
         Returns
         -------

@@ -133,3 +133,12 @@ REFERENCES = """
     .. [1] J. Frankle and M. Carbin, "The Lottery Ticket Hypothesis: Training
        Pruned Neural Networks", arXiv:1803.03635v1, 2018.
 """
+
+DATA = """
+X : array-like of shape (n_samples, n_features)
+    Inputs.
+y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+    Targets.
+sample_weight : array-like of shape (n_samples,), default=None
+    As in `fit`.
+"""

@@ -4,9 +4,9 @@ import numpy as np
 import torch
 from sklearn.base import RegressorMixin
 
-from ..utils import fit_context, substitute
+from ..utils import document, fit_context, substitute
 from ._base import WinningTicketBase
-from ._docs import ATTRIBUTES, PARAMETERS, REFERENCES
+from ._docs import ATTRIBUTES, DATA, PARAMETERS, REFERENCES
 
 
 @substitute(parameters=PARAMETERS, attributes=ATTRIBUTES, references=REFERENCES)
@@ -48,6 +48,7 @@ class WinningTicketRegressor(RegressorMixin, WinningTicketBase):
         return tags
 
     @fit_context(prefer_skip_nested_validation=False)
+    @document(DATA)
     def partial_fit(self, X, y, sample_weight=None):
         """Train the current weights under the current masks for `max_epochs` epochs.
 
@@ -56,14 +57,7 @@ class WinningTicketRegressor(RegressorMixin, WinningTicketBase):
         `reg.partial_fit(X, y).prune().rewind().partial_fit(X, y)` gives what `fit`
         gives in one round.
 
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Inputs.
-        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-            Targets.
-        sample_weight : array-like of shape (n_samples,), default=None
-            As in `fit`.
+        %(parameters)s
 
         Returns
         -------
@@ -72,13 +66,11 @@ class WinningTicketRegressor(RegressorMixin, WinningTicketBase):
         """
         return self._fit_by_hand(X, y, sample_weight)
 
+    @document(DATA)
     def predict(self, X):
         """Return predicted targets.
 
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Inputs.
+        %(parameters)s
 
         Returns
         -------

@@ -5,13 +5,16 @@ import pandas as pd
 from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 from matplotlib.transforms import ScaledTranslation
 
-from ._docs import draws
+from ._docs import display, draws
 from ._style import CONDITION_STYLES, draw_legend, make_axes, percent_axis, weights_axis
 from ._tables import check_spread, check_trials, number_sizes, read_table, summarize
 
 _AXES = {"percent": percent_axis, "n_weights": weights_axis}
 
 _PARAMETERS = """
+curves : dict of str to DataFrame
+    For each condition a table, a row a size: the column that `x` names, each of
+    `columns`, and where there is a spread `<column>_low` and `<column>_high`.
 results : DataFrame, or what makes one
     A row for each condition, trial and size, with the columns that the other parameters
     name. Rows of a condition are one point if their column `round` is the same, or where
@@ -39,6 +42,7 @@ ax : array-like of matplotlib Axes, default=None
 """
 
 
+@display(_PARAMETERS)
 class ConditionCurvesDisplay:
     """Results of several conditions against the size of the network, over trials.
 
@@ -46,30 +50,9 @@ class ConditionCurvesDisplay:
     their spread. The points of different conditions are drawn a little side by side, so
     that their bars do not hide each other.
 
-    It is recommended to use `from_results` to make one. All parameters are stored as
-    attributes.
-
-    Parameters
-    ----------
-    curves : dict of str to DataFrame
-        For each condition a table, a row a size: the column that `x` names, each of
-        `columns`, and where there is a spread `<column>_low` and `<column>_high`.
-    columns : sequence of str
-        What is drawn, a panel each.
-    x : {"percent", "n_weights"}, default="percent"
-        What it is drawn against.
-    labels : dict of str to str, default=None
-        How conditions and columns are written, where not as they are.
-    conditions : sequence of str, default=None
-        All conditions in the order of their colours; those without a curve are not
-        drawn. By default those of `curves`.
-
-    Attributes
-    ----------
+    %(stored)s
     ax_ : ndarray of matplotlib Axes, shape (n_columns,)
         A panel a column.
-    figure_ : matplotlib Figure
-        The figure that holds them.
     errorbars_ : dict of str to dict of str to matplotlib ErrorbarContainer
         For each column, the curve of each condition.
     legend_ : matplotlib Legend

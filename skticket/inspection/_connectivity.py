@@ -2,13 +2,17 @@
 
 import numpy as np
 
-from ._docs import draws
+from ._docs import display, draws
 from ._rounds import choose_rounds, group_tickets, layer_titles
-from ._style import draw_legend, make_axes, percent_label, size_colors
+from ._style import draw_legend, make_axes, size_looks
 
 _DIRECTIONS = ("incoming", "outgoing")
 
 _PARAMETERS = """
+incoming, outgoing : dict of str to ndarray of shape (n_sizes, n_units)
+    For each layer's weights, surviving connections into each of its outputs and out
+    of each of its inputs, in decreasing order. For a convolution these are the
+    channels.
 scale : {"log", "linear"}, default="log"
     Of the number of connections; the logarithmic one shows 0, too.
 ax : array-like of matplotlib Axes, default=None
@@ -16,6 +20,7 @@ ax : array-like of matplotlib Axes, default=None
 """
 
 
+@display(_PARAMETERS)
 class ConnectivityDisplay:
     """Surviving connections of each unit, a panel for each layer and direction.
 
@@ -24,24 +29,9 @@ class ConnectivityDisplay:
     sorted by that number, the best connected on the left; of several trials, the mean of
     the sorted numbers is drawn.
 
-    It is recommended to use `from_estimator` or `from_tickets` to make one. All
-    parameters are stored as attributes.
-
-    Parameters
-    ----------
-    percent_remaining : ndarray of shape (n_sizes,)
-        Surviving weights, in percent of the full network's, in decreasing order.
-    incoming, outgoing : dict of str to ndarray of shape (n_sizes, n_units)
-        For each layer's weights, surviving connections into each of its outputs and out
-        of each of its inputs, in decreasing order. For a convolution these are the
-        channels.
-
-    Attributes
-    ----------
+    %(stored)s
     ax_ : ndarray of matplotlib Axes, shape (2, n_layers)
         A panel for each direction and layer.
-    figure_ : matplotlib Figure
-        The figure that holds them.
     lines_ : dict of str to dict of str to list of matplotlib Line2D
         By direction ("incoming" and "outgoing") and layer, a line a size.
     legend_ : matplotlib Legend
@@ -115,18 +105,12 @@ class ConnectivityDisplay:
         return self
 
     def _draw(self, ax, counts, line_kw):
-        colors = size_colors(self.percent_remaining)
         rank = np.arange(1, counts.shape[1] + 1)
-        marker = "." if len(rank) < 20 else None
+        options = {"linewidth": 1.4, "marker": "." if len(rank) < 20 else None}
+        looks = size_looks(self.percent_remaining)
         return [
-            ax.plot(
-                rank,
-                row,
-                **{"color": color, "linewidth": 1.4, "marker": marker}
-                | {"label": percent_label(percent)}
-                | line_kw,
-            )[0]
-            for percent, row, color in zip(self.percent_remaining, counts, colors, strict=True)
+            ax.plot(rank, row, **options | look | line_kw)[0]
+            for row, look in zip(counts, looks, strict=True)
         ]
 
 

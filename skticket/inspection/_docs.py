@@ -1,6 +1,6 @@
 """What the docstrings of all displays share."""
 
-from ..utils import document
+from ..utils import document, substitute
 
 _SHARED = """
 estimator : WinningTicketClassifier or WinningTicketRegressor
@@ -15,7 +15,31 @@ ax : matplotlib Axes, default=None
     Where to draw; a new figure when None.
 **line_kw : dict
     Passed to matplotlib's `plot`.
+percent_remaining : ndarray of shape (n_sizes,)
+    Surviving weights, in percent of the full network's, in decreasing order.
 """
+_STORED = """
+It is recommended to use %(makers)s to make one. All
+parameters are stored as attributes.
+
+%(parameters)s
+
+Attributes
+----------
+figure_ : matplotlib Figure
+    The figure that is drawn in.
+"""
+
+
+def display(parameters):
+    """Return a decorator that describes what a display stores in place of %(stored)s."""
+
+    def decorate(cls):
+        makers = " or ".join(f"`{name}`" for name in vars(cls) if name.startswith("from_"))
+        stored = _STORED.replace("%(makers)s", makers)
+        return document(_SHARED, parameters)(substitute(stored=stored)(cls))
+
+    return decorate
 
 
 def draws(parameters):

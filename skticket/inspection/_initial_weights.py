@@ -2,13 +2,19 @@
 
 import numpy as np
 
-from ._docs import draws
+from ._docs import display, draws
 from ._rounds import choose_rounds, group_tickets, layer_titles
-from ._style import draw_legend, make_axes, percent_label, size_colors
+from ._style import draw_legend, make_axes, size_looks
 
 _FEWEST_BINS, _MOST_BINS = 20, 80
 
 _PARAMETERS = """
+edges : dict of str to ndarray of shape (n_bins + 1,)
+    For each layer the edges of the bins, the same for all sizes.
+counts : dict of str to ndarray of shape (n_sizes, n_bins)
+    How many surviving initial weights of each layer are in each bin, in all trials.
+n_initial : dict of str to ndarray of shape (n_sizes,)
+    How many weights each layer of the full network has, in all trials.
 tickets : sequence of Ticket, or of sequences of Ticket
     Of one architecture. The tickets of an inner sequence are trials of one size, whose
     weights are pooled; in a plain sequence, those whose densities differ by less than one
@@ -25,6 +31,7 @@ ax : array-like of matplotlib Axes, default=None
 """
 
 
+@display(_PARAMETERS)
 class InitialWeightsDisplay:
     """Distribution of the initial weights (θ0) that survive, a panel a layer.
 
@@ -32,26 +39,9 @@ class InitialWeightsDisplay:
     tickets have kept as lines from dark to light as the tickets shrink. Where training
     keeps what is far from zero, the survivors have two humps with a gap between them.
 
-    It is recommended to use `from_estimator` or `from_tickets` to make one. All
-    parameters are stored as attributes.
-
-    Parameters
-    ----------
-    percent_remaining : ndarray of shape (n_sizes,)
-        Surviving weights, in percent of the full network's, in decreasing order.
-    edges : dict of str to ndarray of shape (n_bins + 1,)
-        For each layer the edges of the bins, the same for all sizes.
-    counts : dict of str to ndarray of shape (n_sizes, n_bins)
-        How many surviving initial weights of each layer are in each bin, in all trials.
-    n_initial : dict of str to ndarray of shape (n_sizes,)
-        How many weights each layer of the full network has, in all trials.
-
-    Attributes
-    ----------
+    %(stored)s
     ax_ : ndarray of matplotlib Axes, shape (n_layers,)
         A panel a layer.
-    figure_ : matplotlib Figure
-        The figure that holds them.
     stairs_ : dict of str to list of matplotlib StepPatch
         For each layer, the distribution at each size.
     legend_ : matplotlib Legend
@@ -128,13 +118,12 @@ class InitialWeightsDisplay:
         edges, counts = self.edges[name], self.counts[name]
         totals = counts.sum(axis=1) if relative_to == "survivors" else self.n_initial[name]
         stairs = []
-        colors = size_colors(self.percent_remaining)
-        for percent, row, total, color in zip(
-            self.percent_remaining, counts, totals, colors, strict=True
+        percents = self.percent_remaining
+        for percent, look, row, total in zip(
+            percents, size_looks(percents), counts, totals, strict=True
         ):
-            options = {"color": color, "linewidth": 1.4, "label": percent_label(percent)}
             density = row / (max(total, 1) * np.diff(edges))
-            stairs.append(ax.stairs(density, edges, **options | stairs_kw))
+            stairs.append(ax.stairs(density, edges, **{"linewidth": 1.4} | look | stairs_kw))
             if percent >= 100:
                 ax.stairs(density, edges, color="0.9", fill=True, zorder=0)
         return stairs

@@ -7,11 +7,13 @@ from matplotlib import colormaps
 from matplotlib.colors import LogNorm, Normalize
 from matplotlib.ticker import StrMethodFormatter
 
-from ._docs import draws
+from ._docs import display, draws
 from ._rounds import choose_rounds, group_tickets
 from ._style import make_axes, percent_label
 
 _PARAMETERS = """
+counts : ndarray of shape (n_sizes, n_inputs)
+    Surviving connections of each input.
 estimator : WinningTicketClassifier or WinningTicketRegressor
     Fitted estimator, whose first layer takes the inputs themselves.
 rounds : sequence of int, default=None
@@ -32,29 +34,15 @@ ax : array-like of matplotlib Axes, default=None
 """
 
 
+@display(_PARAMETERS)
 class InputMaskDisplay:
     """Surviving connections of each input, as an image, a panel for each size.
 
     Inputs without any are left white; of several trials, the mean number is drawn.
 
-    It is recommended to use `from_estimator` or `from_tickets` to make one. All
-    parameters are stored as attributes.
-
-    Parameters
-    ----------
-    percent_remaining : ndarray of shape (n_sizes,)
-        Surviving weights, in percent of the full network's, in decreasing order.
-    counts : ndarray of shape (n_sizes, n_inputs)
-        Surviving connections of each input.
-    shape : tuple of int, default=None
-        Rows and columns of the image; by default a square's.
-
-    Attributes
-    ----------
+    %(stored)s
     ax_ : ndarray of matplotlib Axes, shape (n_sizes,)
         A panel a size.
-    figure_ : matplotlib Figure
-        The figure that holds them.
     images_ : list of matplotlib AxesImage
         An image a size, all with the same colours.
     colorbar_ : matplotlib Colorbar

@@ -50,14 +50,16 @@ def percent_label(percent):
     return f"{percent:.3g}%"
 
 
-def size_colors(percents):
-    """Return a colour for each size in percent: black for the full network, then dark to light."""
+def size_looks(percents):
+    """Return colour and label of each size: black for the full network, then dark to light."""
     is_full = [percent >= 100 for percent in percents]
     n_pruned = is_full.count(False)
     # One alone is drawn from the middle, where it differs most from black.
     places = np.linspace(_SIZES_FROM, _SIZES_TO, n_pruned) if n_pruned > 1 else [0.5]
     pruned = iter(colormaps[_SIZES](places))
-    return ["black" if full else next(pruned) for full in is_full]
+    colors = ["black" if full else next(pruned) for full in is_full]
+    labels = map(percent_label, percents)
+    return [{"color": c, "label": label} for c, label in zip(colors, labels, strict=True)]
 
 
 def make_axes(ax, n_axes, what, *, n_columns=None, size):

@@ -6,11 +6,19 @@ from matplotlib.ticker import MaxNLocator
 from sklearn.base import is_classifier
 from sklearn.metrics import accuracy_score, r2_score
 
-from ._docs import draws
+from ._docs import display, draws
 from ._rounds import check_estimator
 from ._style import BLUE, GREEN, ORANGE, percent_axis
 
 _PARAMETERS = """
+percent_remaining : ndarray of shape (n_rounds,)
+    Surviving weights, in percent of the full network's.
+iterations_to_converge : ndarray of shape (n_rounds,)
+    Optimizer steps until the validation loss was lowest.
+scores : dict of str to ndarray of shape (n_rounds,)
+    Scores of the trained networks, by the name of the rows they were taken on.
+is_winning : ndarray of bool, shape (n_rounds,)
+    Whether the round is a winning ticket.
 X, y : array-like, default=None
     Test rows, whose score is drawn beside the validation score.
 results : dict of str to ndarray, or DataFrame
@@ -22,31 +30,13 @@ ax : sequence of two matplotlib Axes, default=None
 """
 
 
+@display(_PARAMETERS)
 class TicketCurveDisplay:
     """Score and iterations to converge of each round, against percent of weights remaining.
 
-    It is recommended to use `from_estimator` or `from_results` to make one. All
-    parameters are stored as attributes.
-
-    Parameters
-    ----------
-    percent_remaining : ndarray of shape (n_rounds,)
-        Surviving weights, in percent of the full network's.
-    iterations_to_converge : ndarray of shape (n_rounds,)
-        Optimizer steps until the validation loss was lowest.
-    scores : dict of str to ndarray of shape (n_rounds,)
-        Scores of the trained networks, by the name of the rows they were taken on.
-    is_winning : ndarray of bool, shape (n_rounds,)
-        Whether the round is a winning ticket.
-    score_name : str, default="score"
-        What the scores are.
-
-    Attributes
-    ----------
+    %(stored)s
     ax_ : ndarray of two matplotlib Axes
         Scores, and iterations.
-    figure_ : matplotlib Figure
-        The figure that holds them.
 
     Examples
     --------

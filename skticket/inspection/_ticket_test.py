@@ -6,10 +6,18 @@ from matplotlib.ticker import MaxNLocator
 from sklearn.base import is_classifier
 
 from ..model_selection import ticket_test_score
-from ._docs import draws
+from ._docs import display, draws
 from ._style import BLUE, ORANGE
 
 _PARAMETERS = """
+score : float
+    The ticket's score.
+control_scores : ndarray of shape (n_controls,)
+    The controls' scores.
+pvalue : float
+    Of the hypothesis that the ticket is one more control.
+control : str, default="control"
+    What the controls are.
 estimator : estimator
     As for `ticket_test_score`; it is cloned and fitted.
 X : array-like of shape (n_samples, n_features)
@@ -28,31 +36,13 @@ score_name : str or None
 """
 
 
+@display(_PARAMETERS)
 class TicketTestDisplay:
     """Scores of a ticket's controls, and the ticket's own among them.
 
-    It is recommended to use `from_estimator` or `from_results` to make one. All
-    parameters are stored as attributes.
-
-    Parameters
-    ----------
-    score : float
-        The ticket's score.
-    control_scores : ndarray of shape (n_controls,)
-        The controls' scores.
-    pvalue : float
-        Of the hypothesis that the ticket is one more control.
-    control : str, default="control"
-        What the controls are.
-    score_name : str, default="score"
-        What the scores are.
-
-    Attributes
-    ----------
+    %(stored)s
     ax_ : matplotlib Axes
         The histogram.
-    figure_ : matplotlib Figure
-        The figure that holds it.
     bars_ : matplotlib BarContainer
         The controls.
     line_ : matplotlib Line2D

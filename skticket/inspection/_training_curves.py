@@ -4,15 +4,18 @@ import numpy as np
 import pandas as pd
 from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
-from ._docs import draws
+from ._docs import display, draws
 from ._rounds import choose_rounds
-from ._style import draw_legend, make_axes, percent_label, size_colors
+from ._style import draw_legend, make_axes, size_looks
 from ._tables import check_spread, check_trials, number_sizes, read_table, summarize
 
 _NAMES = {"valid_loss": "validation loss", "valid_score": "validation score"}
 _SCORED_ON = {"valid_score": "validation", "test_score": "test"}
 
 _PARAMETERS = """
+curves : list of DataFrame
+    For each size a table, a row an evaluation: `iteration`, the column that `score`
+    names, and where there is a spread `<score>_low` and `<score>_high`.
 rounds : sequence of int, default=None
     Rounds to draw; by default at most five, evenly spread from the first to the last. Of
     a round trained several times, the last training is drawn.
@@ -25,13 +28,14 @@ score : str, default="valid_score"
     What to draw: of an estimator "valid_score", "valid_loss", or another number that each
     row of `histories_` has; of a table the name of a column.
 score_name : str, default=None
-    How it is written on the axis.
+    How it is written on the axis; by default as `score` is called.
 spread : {"range", "std", "ci95", None}, default="range"
     What the bands span: the smallest to the largest trial, one standard deviation either
     way, the 95% confidence interval of the mean (by Student's t); None for no bands.
 """
 
 
+@display(_PARAMETERS)
 class TrainingCurvesDisplay:
     """Score or loss against the iteration of training, a curve for each size.
 
@@ -40,27 +44,9 @@ class TrainingCurvesDisplay:
     what comes after the first tenth of the iterations, because the steep start of
     training would leave little room for it.
 
-    It is recommended to use `from_estimator` or `from_results` to make one. All
-    parameters are stored as attributes.
-
-    Parameters
-    ----------
-    percent_remaining : ndarray of shape (n_sizes,)
-        Surviving weights, in percent of the full network's, in decreasing order.
-    curves : list of DataFrame
-        For each size a table, a row an evaluation: `iteration`, the column that `score`
-        names, and where there is a spread `<score>_low` and `<score>_high`.
-    score : str, default="valid_score"
-        What is drawn.
-    score_name : str, default=None
-        How it is written; by default as `score` is called.
-
-    Attributes
-    ----------
+    %(stored)s
     ax_ : matplotlib Axes
         The curves.
-    figure_ : matplotlib Figure
-        The figure that holds them.
     lines_ : list of matplotlib Line2D
         A line a size.
     bands_ : list of matplotlib artists or None
@@ -147,10 +133,9 @@ class TrainingCurvesDisplay:
         self.ax_ = ax = axes[0]
         self.figure_ = ax.figure
         self.lines_, self.bands_ = [], []
-        colors = size_colors(self.percent_remaining)
-        for percent, curve, color in zip(self.percent_remaining, self.curves, colors, strict=True):
-            options = {"color": color, "linewidth": 1.5, "label": percent_label(percent)}
-            (line,) = ax.plot(curve["iteration"], curve[self.score], **options | line_kw)
+        for curve, look in zip(self.curves, size_looks(self.percent_remaining), strict=True):
+            options = {"linewidth": 1.5} | look | line_kw
+            (line,) = ax.plot(curve["iteration"], curve[self.score], **options)
             self.lines_.append(line)
             self.bands_.append(self._draw_band(curve, line.get_color()))
         self._finish()

@@ -101,9 +101,7 @@ def _chosen(fitted):
 
 def _score_ticket(estimator, X, y, split, params, scorer, control):
     """Fit on a split's first rows, score on its others; return what controls need."""
-    train, test = split
-    fitted = _fit(estimator, X, y, train, params)
-    score = scorer(fitted, rows_of(X, test), rows_of(y, test))
+    fitted, score = _fit_and_score(estimator, X, y, split, params, scorer)
     stand_in = _StandIn(without_rounds(ticket_estimator(fitted)), control)
     chosen = _chosen(fitted)
     unfitted = None if isinstance(chosen, WinningTicketBase) else clone(chosen)
@@ -111,14 +109,14 @@ def _score_ticket(estimator, X, y, split, params, scorer, control):
 
 
 def _score_control(estimator, X, y, split, params, scorer):
+    return _fit_and_score(estimator, X, y, split, params, scorer)[1]
+
+
+def _fit_and_score(estimator, X, y, split, params, scorer):
     train, test = split
-    fitted = _fit(estimator, X, y, train, params)
-    return scorer(fitted, rows_of(X, test), rows_of(y, test))
-
-
-def _fit(estimator, X, y, rows, params):
-    params = params_of_rows(X, params, rows)
-    return estimator.fit(rows_of(X, rows), rows_of(y, rows), **params)
+    params = params_of_rows(X, params, train)
+    fitted = estimator.fit(rows_of(X, train), rows_of(y, train), **params)
+    return fitted, scorer(fitted, rows_of(X, test), rows_of(y, test))
 
 
 def _splits(cv, estimator, X, y, random_state):
