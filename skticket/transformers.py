@@ -34,9 +34,7 @@ _PARAMETERS = """
         `prefit=True` or inside a `sklearn.frozen.FrozenEstimator`.
     prefit : bool, default=False
         Whether `estimator` is fitted already: `fit` then takes a copy of it as it is.
-"""
 
-_ATTRIBUTES = """
     Attributes
     ----------
     estimator_ : WinningTicketClassifier or WinningTicketRegressor
@@ -134,7 +132,7 @@ class _TicketMetaEstimator(MetaEstimatorMixin, BaseEstimator, metaclass=ABCMeta)
         return tags
 
 
-@substitute(parameters=_PARAMETERS, attributes=_ATTRIBUTES)
+@substitute(parameters=_PARAMETERS)
 class TicketTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, _TicketMetaEstimator):
     """Turn inputs into the activations of a ticket's last hidden layer.
 
@@ -145,8 +143,6 @@ class TicketTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, _Tick
     the inputs themselves.
 
     %(parameters)s
-
-    %(attributes)s
 
     See Also
     --------
@@ -194,7 +190,7 @@ class TicketTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, _Tick
         return tags
 
 
-@substitute(parameters=_PARAMETERS, attributes=_ATTRIBUTES)
+@substitute(parameters=_PARAMETERS)
 class TicketSelector(SelectorMixin, _TicketMetaEstimator):
     """Keep the input features that a ticket still uses.
 
@@ -206,8 +202,6 @@ class TicketSelector(SelectorMixin, _TicketMetaEstimator):
     takes one on `feature_importances_`.
 
     %(parameters)s
-
-    %(attributes)s
     support_ : ndarray of bool, shape (n_features_in_,)
         Which features are kept.
 

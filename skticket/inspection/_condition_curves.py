@@ -25,8 +25,9 @@ condition : str, default="condition"
     Column that tells the conditions apart; at most seven can be drawn.
 x : {"percent", "n_weights"}, default="percent"
     Column of sizes: surviving weights in percent, or their number.
-columns : sequence of str, default=("iterations_to_converge", "test_score")
-    Columns to draw, a panel each. Missing values are left out of the means.
+columns : sequence of str
+    Columns to draw, a panel each; of a table, by default "iterations_to_converge" and
+    "test_score". Missing values are left out of the means.
 labels : dict of str to str, default=None
     How conditions and columns are to be written, where not as they are.
 conditions : sequence of str, default=None

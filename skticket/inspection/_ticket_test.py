@@ -27,8 +27,8 @@ y : array-like of shape (n_samples,) or (n_samples, n_outputs)
 results : Bunch or dict
     With `score`, `control_scores`, `pvalue` and `control`.
 score_name : str or None
-    What the scores are; None, of an estimator, for the name of `scoring`, or of the
-    estimator's own score.
+    What the scores are, by default "score"; of an estimator, by default (None) the name
+    of `scoring`, or of the estimator's own score.
 **test_kw : dict
     Passed to `ticket_test_score`.
 **hist_kw : dict

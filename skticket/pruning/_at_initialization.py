@@ -29,13 +29,11 @@ class _GradientStrategy(WeightStrategy):
         return {name: self._score(ticket.initial[name], factors[name]) for name in ticket.mask}
 
 
-_AT_INITIALIZATION = """
+_PARAMETERS = """
     A ticket is scored at its initial weights under its current masks, however long it
     has been trained. Rewound to "init", a search with `schedule="one-shot"` so gives
     the network pruned before training; "iterative" scores anew each round.
-"""
 
-_PARAMETERS = """
     Parameters
     ----------
     scope : {"layer", "global"}, default="global"
@@ -61,11 +59,9 @@ _ROWS_CONSTRAINTS = {
 }
 
 
-@substitute(parameters=_PARAMETERS, rows=_ROWS_PARAMETER, at_initialization=_AT_INITIALIZATION)
+@substitute(parameters=_PARAMETERS, rows=_ROWS_PARAMETER)
 class Snip(_GradientStrategy):
     """Keep the weights to which the initial loss is most sensitive: score abs(w0 ∂L/∂w0).
-
-    %(at_initialization)s
 
     %(parameters)s
     %(rows)s
@@ -97,7 +93,7 @@ class Snip(_GradientStrategy):
         return np.abs(initial * gradient)
 
 
-@substitute(parameters=_PARAMETERS, rows=_ROWS_PARAMETER, at_initialization=_AT_INITIALIZATION)
+@substitute(parameters=_PARAMETERS, rows=_ROWS_PARAMETER)
 class GraSP(_GradientStrategy):
     """Keep the weights whose removal would most reduce the gradient flow: score w0 (Hg).
 
@@ -105,8 +101,6 @@ class GraSP(_GradientStrategy):
     order, removing a weight w changes gᵀg by -2 w (Hg): the paper's score is -w (Hg), and
     the weights with the *highest* are removed. Ours, as all strategies', is of
     what to keep, and has the other sign.
-
-    %(at_initialization)s
 
     %(parameters)s
     %(rows)s
@@ -146,7 +140,7 @@ class GraSP(_GradientStrategy):
         return initial * product
 
 
-@substitute(parameters=_PARAMETERS, at_initialization=_AT_INITIALIZATION)
+@substitute(parameters=_PARAMETERS)
 class SynFlow(_GradientStrategy):
     """Keep the weights that carry most synaptic flow: score abs(w0) ∂R/∂abs(w0).
 
@@ -156,8 +150,6 @@ class SynFlow(_GradientStrategy):
     to outputs of the product of their absolute weights. No data are needed. Each pruning goes in
     `n_steps` steps, by the same share each, and scores anew in between, so
     that the last weights of a layer come to carry all the flow and stay.
-
-    %(at_initialization)s
 
     %(parameters)s
     n_steps : int, default=100
