@@ -84,8 +84,9 @@ default="cross_entropy"
 
     def __init__(self, ticket, *, dtype=np.float32, activation="relu", loss="cross_entropy"):
         _check_layers(ticket)
-        self.activation = Activation[activation]
-        self.loss = Loss[loss]
+        # Plain numbers: the compiled code would take an enumeration for a type of its own.
+        self.activation = int(Activation[activation])
+        self.loss = int(Loss[loss])
         masks = list(ticket.mask.values())
         self.shapes = [mask.shape for mask in masks]
         layers = pattern_layers(masks)
@@ -175,8 +176,8 @@ default="cross_entropy"
             self._buffers(),
             self.parameters,
             self.gradients,
-            int(self.activation),
-            int(self.loss),
+            self.activation,
+            self.loss,
             X,
             rows,
             y,
@@ -209,7 +210,7 @@ default="cross_entropy"
                 self._pattern(),
                 _aligned(self._n_units * columns, self.dtype),
                 self.parameters,
-                int(self.activation),
+                self.activation,
                 X,
                 first,
                 last,
