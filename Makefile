@@ -55,15 +55,16 @@ test: venv
 	set -x; $(VENV)/bin/python -m pytest -n $(JOBS) --dist worksteal $(PYTEST_ARGS)
 
 # What other processors do with the same code, asked of this one: another vendor's dense products,
-# no vector instructions, code compiled for any processor, more threads.
-SETTINGS := MKL_ENABLE_INSTRUCTIONS=SSE4_2 MKL_CBWR=COMPATIBLE ATEN_CPU_CAPABILITY=default \
-    NUMBA_CPU_NAME=generic OMP_NUM_THREADS=2
+# no vector instructions, code compiled for any processor, more threads. Those that touch different
+# libraries go together; one alone: make test-processors SETTINGS=MKL_CBWR=COMPATIBLE
+SETTINGS ?= MKL_ENABLE_INSTRUCTIONS=SSE4_2,ATEN_CPU_CAPABILITY=default \
+    MKL_CBWR=COMPATIBLE,OMP_NUM_THREADS=2 NUMBA_CPU_NAME=generic
 NUMERICAL := tests/engines tests/search/test_reproducibility.py
 
 test-processors: venv
 	@export MPLBACKEND=Agg OMP_NUM_THREADS=1; set -e; for setting in $(SETTINGS); do \
 	    echo "$$setting"; \
-	    env $$setting $(VENV)/bin/python -m pytest -n $(JOBS) --dist worksteal -q -m "not slow" \
+	    env $$(echo $$setting | tr , ' ') $(VENV)/bin/python -m pytest -n $(JOBS) --dist worksteal -q -m "not slow" \
 	        $(NUMERICAL) $(PYTEST_ARGS); \
 	done
 

@@ -26,6 +26,8 @@ NAMES = ["layers.0.weight", "layers.1.weight", "layers.2.weight"]
 
 @pytest.fixture(autouse=True)
 def close_figures():
+    # Tests that ran before in this process may have left some.
+    plt.close("all")
     yield
     plt.close("all")
 
