@@ -64,6 +64,11 @@ def key_of(*determines):
         return None
 
 
+def remembers(memory):
+    """Tell whether a memory, joblib's or one with such a `cache`, keeps anything."""
+    return getattr(memory, "location", memory) is not None
+
+
 def remember(memory, key, compute):
     """Return what was computed for a key before, or compute it.
 
@@ -77,7 +82,7 @@ def remember(memory, key, compute):
     compute : callable
         Without arguments.
     """
-    if getattr(memory, "location", memory) is None:
+    if not remembers(memory):
         return compute()
     if key is None:
         _say_that_nothing_is_remembered()

@@ -16,7 +16,7 @@ from ..rewinding import Rewind
 from ..ticket import Ticket
 from ..training import Gradients, Trained, train
 from ..utils import Stream, code_key, derive_seed
-from ._memory import key_of, remember
+from ._memory import key_of, remember, remembers
 
 
 class _EndedEarly(Exception):
@@ -149,7 +149,7 @@ class Search:
         }
         compute = partial(_train_to_the_end, self.net, ticket, data, on_evaluation, **settings)
         key = None
-        if self.memory.location is not None:
+        if remembers(self.memory):
             key = key_of(self.code, self.net, ticket, data.digest, settings)
         try:
             return remember(self.memory, key, compute)

@@ -4,9 +4,18 @@ import hashlib
 import platform
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import partial
 from importlib.metadata import version
-from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, ModuleType
+from types import (
+    BuiltinFunctionType,
+    CodeType,
+    FunctionType,
+    MethodDescriptorType,
+    MethodType,
+    ModuleType,
+    WrapperDescriptorType,
+)
 
 # Their code changes with their versions.
 _LIBRARIES = {"joblib", "numpy", "pandas", "scipy", "sklearn", "skorch", "skticket", "torch"}
@@ -80,6 +89,8 @@ class _Walk:
         elif isinstance(value, BuiltinFunctionType):
             self.lines.append(value.__qualname__)
             self.is_lost |= not _is_of_library(value)
+        elif isinstance(value, MethodDescriptorType | WrapperDescriptorType):
+            self.is_lost |= not _is_of_library(value.__objclass__)
         elif not isinstance(value, ModuleType):
             self._visit_instance(value)
 
@@ -99,15 +110,21 @@ class _Walk:
         self.visit(function.__code__)
         self._visit_all([function.__defaults__, function.__kwdefaults__])
         for cell in function.__closure__ or ():
-            self.visit(cell.cell_contents)
+            content = None
+            with suppress(ValueError):  # of a variable that was never set
+                content = cell.cell_contents
+            self.visit(content)
         named = [n for code in _nested(function.__code__) for n in code.co_names]
-        self._visit_all([function.__globals__[n] for n in named if n in function.__globals__])
+        found = [function.__globals__[n] for n in named if n in function.__globals__]
+        # Of the user's modules, what is taken from them by name.
+        modules = [m for m in found if isinstance(m, ModuleType) and not _is_library(m.__name__)]
+        found += [getattr(m, n) for m in modules for n in named if hasattr(m, n)]
+        self._visit_all(found)
 
     def _visit_class(self, kind):
         self.lines.append(f"{kind.__module__}.{kind.__qualname__}")
         if _is_of_library(kind):
             return
-        self.is_lost |= not hasattr(kind, "__dict__")
         self._visit_all(kind.__bases__)
         for name, value in vars(kind).items():
             if callable(value) or isinstance(value, property | staticmethod | classmethod):
@@ -136,5 +153,9 @@ def _is_array(value):
 
 
 def _is_of_library(value):
-    package = (getattr(value, "__module__", None) or "builtins").partition(".")[0]
+    return _is_library(getattr(value, "__module__", None) or "builtins")
+
+
+def _is_library(module):
+    package = module.partition(".")[0]
     return package in _LIBRARIES or package in sys.stdlib_module_names - {"__main__"}

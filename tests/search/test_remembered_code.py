@@ -2,11 +2,13 @@
 
 import re
 import shutil
+import types
 import warnings
 from functools import partial
 from pathlib import Path
 
 import joblib
+import numba
 import numpy as np
 import pytest
 import torch
@@ -163,6 +165,56 @@ def test_swapped_entries_are_noticed(tmp_path, caplog):
 
 def test_a_memory_of_joblibs_own(tmp_path):
     memory = joblib.Memory(tmp_path, verbose=0)
+    clf = WinningTicketClassifier((8,), rounds=1, max_epochs=2, random_state=0, memory=memory)
+    assert clf.fit(X, y).tickets_ == clf.fit(X, y).tickets_
+    assert len(list(tmp_path.rglob("output.pkl"))) == 2
+
+
+def test_code_in_another_module_counts(tmp_path, monkeypatch):
+    def function(source):
+        helpers = types.ModuleType("helpers_of_mine")
+        exec(source, vars(helpers))
+        namespace = {"__name__": "__main__", "helpers": helpers}
+        exec("def score(ticket):\n    return helpers.scale(ticket)", namespace)
+        return namespace["score"]
+
+    first = function("def scale(x):\n    return x")
+    again = function("def scale(x):\n    return x")
+    changed = function("def scale(x):\n    return -x")
+    assert code_key(first) == code_key(again) != code_key(changed)
+
+
+def test_an_unset_variable_of_a_closure():
+    def outer():
+        def inner():
+            return later
+
+        if X is None:
+            later = 1
+        return inner
+
+    assert code_key(outer()) is not None
+
+
+def test_a_compiled_class_of_no_known_library():
+    dispatcher = type(numba.njit(lambda x: x)).__mro__
+    compiled = next(kind for kind in dispatcher if kind.__module__ == "_dispatcher")
+    assert code_key(compiled) is None
+    assert code_key(compiled.__call__) is None
+
+
+class _Remembering:
+    """A memory of one's own: all that is asked of it is `cache`."""
+
+    def __init__(self, folder):
+        self._memory = joblib.Memory(folder, verbose=0)
+
+    def cache(self, function, ignore=None):
+        return self._memory.cache(function, ignore=ignore)
+
+
+def test_a_memory_that_only_caches(tmp_path):
+    memory = _Remembering(tmp_path)
     clf = WinningTicketClassifier((8,), rounds=1, max_epochs=2, random_state=0, memory=memory)
     assert clf.fit(X, y).tickets_ == clf.fit(X, y).tickets_
     assert len(list(tmp_path.rglob("output.pkl"))) == 2
