@@ -440,6 +440,7 @@ class WinningTicketBase(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
         """Let the network of one training predict."""
         self.selected_round_ = self._round = self._run.rounds[position]
         self._n_rewinds = 0
+        self.is_winning_ = bool(self.round_results_["is_winning"][position])
         self.n_iter_ = int(self._run.trained[position].iterations[-1])
         self._set_ticket(search, self.tickets_[position])
 

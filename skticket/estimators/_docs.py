@@ -29,9 +29,9 @@ PARAMETERS = """
         random weights or the survivors moved to random places in their layer.
     select : {"last", "best", "winning"}, default="last"
         Which round's network predicts: the last; the one with the best validation
-        score; or the sparsest round that is a winning ticket (one that reaches
-        the full network's validation score, within 0.001, in at most as many
-        iterations as the full network took to converge), else round 0.
+        score; or the sparsest round that is a winning ticket (one that learns
+        at least as fast as the full network and ends at least as accurate:
+        `is_winning` in `round_results_`), else round 0.
     optimizer : {"adam", "sgd"} or callable, default="adam"
         Adam, plain stochastic gradient descent, or a torch optimizer's class (or
         `functools.partial` of it, with momentum or weight decay). Its state starts
@@ -106,13 +106,18 @@ ATTRIBUTES = """
     round_results_ : dict of str to ndarray
         A row a round, ready for `pandas.DataFrame`: `round`, `density`,
         `n_weights`, `iterations_to_converge` (to the lowest validation loss),
-        `iterations_to_match` (NaN if never), `valid_score` and `valid_loss` (of the
-        trained network), `converged_score` and `converged_loss` (as they were at
-        convergence), `is_winning`, `fit_time` (seconds).
+        `iterations_to_match` (to the full network's `converged_score`, within 0.001; NaN
+        if never), `early_loss` (mean validation loss up to the full network's
+        convergence), `valid_score` and `valid_loss` (of the trained network),
+        `converged_score` and `converged_loss` (as they were at convergence),
+        `is_winning` (an `early_loss` no greater and a `converged_score` no lower than the
+        full network's), `n_steps` (optimizer steps done), `fit_time` (seconds).
     histories_ : list of skorch.history.History
         Each round's history, a row an evaluation.
     selected_round_ : int
         The round of `ticket_`.
+    is_winning_ : bool
+        Whether that round is a winning ticket.
     density_ : float
         Surviving weights of `ticket_` divided by all prunable weights.
     net_ : skorch.NeuralNet

@@ -15,6 +15,31 @@ def iterations_to_match(trained: Trained, full: Trained):
     return float(trained.iterations[matching[0]]) if len(matching) else np.nan
 
 
+def early_losses(trained: Trained, full: Trained):
+    """Return the early losses of a ticket and of the full network, as means that compare.
+
+    Both are means over the evaluations up to the full network's convergence that both have;
+    NaN if there are none.
+    """
+    until = full.iterations[: full.convergence + 1]
+    _, first, second = np.intersect1d(trained.iterations, until, return_indices=True)
+    if not len(first):
+        return np.nan, np.nan
+    return float(np.mean(trained.valid_loss[first])), float(np.mean(full.valid_loss[second]))
+
+
+def is_winning(trained: Trained, full: Trained):
+    """Say whether a ticket learns at least as fast as the full network, and ends as accurate."""
+    early, early_of_full = early_losses(trained, full)
+    wanted = full.valid_score[full.convergence] - TOLERANCE
+    # The full network is no ticket. NaN compares as False.
+    return bool(
+        trained.ticket.density < 1
+        and early <= early_of_full
+        and trained.valid_score[trained.convergence] >= wanted
+    )
+
+
 def tabulate(rounds, trained):
     """Return a dict of arrays, a row a training, ready for `pandas.DataFrame`.
 
@@ -29,26 +54,25 @@ def tabulate(rounds, trained):
     -------
     dict of str to ndarray
         Columns `round`, `density`, `n_weights`, `iterations_to_converge`,
-        `iterations_to_match` (NaN if never), `valid_score` and `valid_loss` (of the
-        trained network), `converged_score` and `converged_loss` (as they were at
-        convergence), `is_winning`, `fit_time` (seconds).
+        `iterations_to_match` (NaN if never), `early_loss` (mean validation loss up to the
+        full network's convergence), `valid_score` and `valid_loss` (of the trained
+        network), `converged_score` and `converged_loss` (as they were at convergence),
+        `is_winning`, `n_steps` (optimizer steps done), `fit_time` (seconds).
     """
     full = trained[0]
-    converged = np.array([t.iterations[t.convergence] for t in trained])
-    matched = np.array([iterations_to_match(t, full) for t in trained])
-    density = np.array([t.ticket.density for t in trained])
     return {
         "round": np.array(rounds),
-        "density": density,
+        "density": np.array([t.ticket.density for t in trained]),
         "n_weights": np.array([t.ticket.n_weights for t in trained]),
-        "iterations_to_converge": converged,
-        "iterations_to_match": matched,
+        "iterations_to_converge": np.array([t.iterations[t.convergence] for t in trained]),
+        "iterations_to_match": np.array([iterations_to_match(t, full) for t in trained]),
+        "early_loss": np.array([early_losses(t, full)[0] for t in trained]),
         "valid_score": np.array([t.valid_score[-1] for t in trained]),
         "valid_loss": np.array([t.valid_loss[-1] for t in trained]),
         "converged_score": np.array([t.valid_score[t.convergence] for t in trained]),
         "converged_loss": np.array([t.valid_loss[t.convergence] for t in trained]),
-        # The full network matches itself, but it is no ticket. NaN compares as False.
-        "is_winning": (density < 1) & (matched <= converged[0]),
+        "is_winning": np.array([is_winning(t, full) for t in trained]),
+        "n_steps": np.array([t.iterations[-1] for t in trained]),
         "fit_time": np.array([t.fit_time for t in trained]),
     }
 

@@ -26,8 +26,12 @@ def test_results_follow_from_the_histories(evaluate_every):
         reached = iterations[number][score >= wanted]
         expected = reached[0] if len(reached) else np.nan
         np.testing.assert_array_equal(results["iterations_to_match"][number], expected)
-        wins = number > 0 and expected <= results["iterations_to_converge"][0]
+        early = [np.mean(history[: where[0] + 1, "valid_loss"]) for history in clf.histories_]
+        assert results["early_loss"][number] == early[number]
+        wins = number > 0 and early[number] <= early[0] and score[where[number]] >= wanted
         assert results["is_winning"][number] == wins
+        assert results["n_steps"][number] == iterations[number][-1]
+    assert clf.is_winning_ == results["is_winning"][clf.selected_round_]
 
 
 def trained(density, losses, scores, iterations=(10, 20, 30)):
@@ -44,24 +48,49 @@ def trained(density, losses, scores, iterations=(10, 20, 30)):
 
 def test_results_on_paper():
     results = tabulate(
-        range(5),
+        range(6),
         [
             trained(1.0, [3, 1, 2], [0.7, 0.9, 0.7]),  # converges at 20, with 0.9
-            trained(0.8, [3, 2, 1], [0.8993, 0.89, 0.9]),  # 0.8993 is within the tolerance
-            trained(0.6, [3, 2, 1], [0.8, 0.8985, 0.9]),  # 0.8985 is not: too late at 30
-            trained(0.4, [1, 2, 3], [0.85, 0.95, 0.7]),  # matches at 20, just in time
-            trained(0.2, [3, 2, 1], [0.8, 0.8, 0.8]),  # never
+            trained(0.8, [2, 2, 1], [0.8993, 0.89, 0.8993]),  # within the tolerance; as fast
+            trained(0.6, [2, 2, 1], [0.8, 0.8993, 0.8985]),  # not at its own convergence
+            trained(0.4, [1, 2, 9], [0.9, 0.95, 0.7]),  # what comes later does not count
+            trained(0.2, [3, 2, 0], [0.95, 0.95, 0.95]),  # better, but slower
+            trained(0.1, [3, 3, 3], [0.8, 0.8, 0.8]),  # never
         ],
     )
-    np.testing.assert_array_equal(results["iterations_to_converge"], [20, 30, 30, 10, 30])
-    np.testing.assert_array_equal(results["iterations_to_match"], [20, 10, 30, 20, np.nan])
-    np.testing.assert_array_equal(results["valid_score"], [0.7, 0.9, 0.9, 0.7, 0.8])
-    np.testing.assert_array_equal(results["converged_score"], [0.9, 0.9, 0.9, 0.85, 0.8])
-    np.testing.assert_array_equal(results["converged_loss"], 1)
-    np.testing.assert_array_equal(results["is_winning"], [False, True, False, True, False])
-    assert select_round(results, "last") == 4
+    np.testing.assert_array_equal(results["iterations_to_converge"], [20, 30, 30, 10, 30, 10])
+    np.testing.assert_array_equal(results["iterations_to_match"], [20, 10, 20, 10, 10, np.nan])
+    np.testing.assert_array_equal(results["early_loss"], [2, 2, 2, 1.5, 2.5, 3])
+    np.testing.assert_array_equal(results["n_steps"], 30)
+    np.testing.assert_array_equal(results["valid_score"], [0.7, 0.8993, 0.8985, 0.7, 0.95, 0.8])
+    np.testing.assert_array_equal(results["converged_score"], [0.9, 0.8993, 0.8985, 0.9, 0.95, 0.8])
+    np.testing.assert_array_equal(results["converged_loss"], [1, 1, 1, 1, 0, 3])
+    np.testing.assert_array_equal(results["is_winning"], [False, True, False, True, False, False])
+    assert select_round(results, "last") == 5
     assert select_round(results, "winning") == 3
-    assert select_round(results, "best") == 2  # the sparsest of equals
+    assert select_round(results, "best") == 4
+
+
+def test_early_losses_are_of_the_evaluations_that_both_have():
+    results = tabulate(
+        range(4),
+        [
+            trained(1.0, [4, 3, 2], [0.7, 0.8, 0.9]),
+            trained(0.5, [3.75, 3.25], [0.8, 0.9], iterations=(10, 20)),  # cut short
+            trained(0.4, [3.5, 0, 3.5], [0.8, 0.8, 0.9], iterations=(10, 15, 20)),
+            trained(0.3, [0, 0], [0.9, 0.9], iterations=(15, 25)),
+        ],
+    )
+    np.testing.assert_array_equal(results["early_loss"], [3, 3.5, 3.5, np.nan])
+    np.testing.assert_array_equal(results["is_winning"], [False, True, False, False])
+
+
+def test_early_loss_that_is_not_finite_does_not_win():
+    results = tabulate(
+        range(2),
+        [trained(1.0, [3, 2], [0.5, 0.6], (1, 2)), trained(0.5, [np.nan, 1], [1, 1], (1, 2))],
+    )
+    assert not results["is_winning"].any()
 
 
 def test_no_winning_ticket_on_paper():
