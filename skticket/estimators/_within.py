@@ -16,20 +16,31 @@ def zero_row(estimator):
     return np.zeros((1, *estimator._row_shape), np.float32)
 
 
-def without_rounds(estimator):
-    """Return a copy that holds one ticket, and what predicts and trains it again."""
+def without_rounds(estimator, n_kept=0):
+    """Return a copy that holds one ticket, and what predicts and trains it again.
+
+    Of the rounds, only the first `n_kept` are kept, by which others can be judged.
+    """
     other = copy(estimator)
     for name in ("tickets_", "histories_", "net_", "_predictor", "_unfinished"):
         vars(other).pop(name, None)
-    other._run = other._run.first(0)
+    other._run = other._run.first(n_kept)
     return other
 
 
 def fit_control(estimator, X, y, sample_weight=None, *, control, seed):
-    """Return a copy that predicts with a control, trained as the selected round was."""
+    """Return a copy that predicts with a control, trained as the selected round was.
+
+    Its rounds are those kept in `estimator`, and the control's.
+    """
     X, y = estimator._validate(X, y, reset=False)
     search = replace(estimator._build_search(estimator.ticket_), seed=seed)
-    ticket = search.rewind_ticket(estimator.ticket_, estimator.selected_round_, control)
+    number = estimator.selected_round_
+    ticket = search.rewind_ticket(estimator.ticket_, number, control)
     data = estimator._hold_out(X, y, sample_weight)
-    trained = search.train(ticket, data, estimator.selected_round_)
-    return estimator._with(search, trained.ticket)
+    other = copy(estimator)
+    other._set_run(
+        replace(estimator._run.after(number, search.train(ticket, data, number)), key=None)
+    )
+    other._choose(search, len(other.tickets_) - 1)
+    return other

@@ -1,7 +1,6 @@
 """A test of a ticket against controls."""
 
 from copy import copy
-from numbers import Integral
 
 import numpy as np
 from joblib import Parallel, delayed
@@ -12,15 +11,8 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import Bunch, check_random_state, get_tags, indexable
 
 from ..estimators import WinningTicketBase, fit_control, without_rounds
-from ..utils import (
-    HasMethods,
-    Interval,
-    StrOptions,
-    derive_seed,
-    params_of_rows,
-    rows_of,
-    validate_params,
-)
+from ..utils import HasMethods, derive_seed, params_of_rows, rows_of, validate_params
+from ._controls import CONTROL_CONSTRAINTS, check_n_controls
 from ._fitted import ticket_estimator
 
 
@@ -134,24 +126,16 @@ def _splits(cv, estimator, X, y, random_state):
     return list(check_cv(cv, y, classifier=is_classifier(estimator)).split(X, y))
 
 
-# Far more than a cluster has processors; joblib itself tries to start as many as it is told.
-_MOST_JOBS = 2**20
-
-
 @validate_params(
     {
         "estimator": [HasMethods("fit")],
         "X": ["array-like"],
         "y": ["array-like"],
-        "control": [StrOptions({"reinit", "rearrange"})],
-        "n_controls": [Interval(Integral, 1, None, closed="left")],
         "cv": ["cv_object"],
-        "n_jobs": [Interval(Integral, -_MOST_JOBS, _MOST_JOBS, closed="both"), None],
-        "random_state": ["random_state"],
-        "verbose": ["verbose"],
         "scoring": [str, callable, None],
         "params": [dict, None],
-    },
+    }
+    | CONTROL_CONSTRAINTS,
     prefer_skip_nested_validation=False,
 )
 def ticket_test_score(
@@ -229,6 +213,7 @@ def ticket_test_score(
     See Also
     --------
     skticket.inspection.TicketTestDisplay : The picture.
+    fit_controls : Controls of an estimator that is fitted already.
     sklearn.model_selection.permutation_test_score : The same for labels.
 
     Notes
@@ -256,8 +241,7 @@ def ticket_test_score(
     >>> 0.2 <= result.pvalue <= 1
     True
     """
-    if isinstance(n_controls, bool):
-        raise ValueError(f"n_controls must be a number of controls, got {n_controls!r}")
+    check_n_controls(n_controls)
     X, y = indexable(X, y)
     params = {} if params is None else params
     scorer = check_scoring(estimator, scoring=scoring)
