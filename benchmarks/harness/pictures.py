@@ -5,7 +5,7 @@ import math
 import numpy as np
 from matplotlib.figure import Figure
 
-from skticket.inspection import BLUE, CONDITION_STYLES, ORANGE
+from skticket.inspection import looks_of
 
 from .cases import OURS, summarize
 
@@ -18,16 +18,16 @@ def draw_times(rows):
     figure = Figure(figsize=(8, 1.6 + 0.34 * len(cases)), layout="constrained")
     ax = figure.subplots()
     names = list(dict.fromkeys(table["contender"]))
-    for number, name in enumerate(sorted(names, key=lambda name: name != OURS)):
-        color, marker = CONDITION_STYLES[number % len(CONDITION_STYLES)]
+    looks = looks_of(sorted(names, key=lambda name: name != OURS))
+    for name, look in looks.items():
         rows = fastest[fastest["contender"] == name]
         median = rows["median"].to_numpy()
         ax.errorbar(
             median,
             [-cases.index(case) for case in rows["case"]],
             xerr=[median - rows["min"], rows["max"] - median],
-            fmt=marker,
-            color=color,
+            fmt=look.marker,
+            color=look.color,
             markersize=5,
             capsize=2,
             label=name,
@@ -47,7 +47,7 @@ def draw_ratios(claims):
     claims = [claim for claim in claims if claim.get("wanted") and "ratio" in claim]
     figure = Figure(figsize=(9.5, 1.2 + 0.24 * len(claims)), layout="constrained")
     ax = figure.subplots()
-    for met, color, label in ((True, BLUE, "measured"), (False, ORANGE, "below wanted")):
+    for met, face, label in ((True, "black", "measured"), (False, "white", "below wanted")):
         chosen = [(-k, claim) for k, claim in enumerate(claims) if claim["met"] == met]
         if not chosen:
             continue
@@ -58,7 +58,8 @@ def draw_ratios(claims):
             np.maximum(ratio - [row["least"] for row in rows], 0),
             np.maximum([row["most"] for row in rows] - ratio, 0),
         ]
-        ax.errorbar(ratio, places, xerr=error, fmt="o", color=color, capsize=2, label=label)
+        options = {"color": "black", "markerfacecolor": face, "capsize": 2, "label": label}
+        ax.errorbar(ratio, places, xerr=error, fmt="o", **options)
     wanted = [claim["wanted"] for claim in claims]
     ax.plot(wanted, -np.arange(len(claims)), "|", color="black", markersize=10, label="wanted")
     labels = [_title(claim) for claim in claims]

@@ -4,36 +4,25 @@ from ._condition_curves import ConditionCurvesDisplay
 from ._connectivity import ConnectivityDisplay
 from ._initial_weights import InitialWeightsDisplay
 from ._input_mask import InputMaskDisplay
-from ._style import (
-    AMBER,
-    BLACK,
-    BLUE,
-    CONDITION_STYLES,
-    GREEN,
-    ORANGE,
-    PURPLE,
-    SKY,
-    percent_axis,
-)
+from ._palette import LINE_OF_ROWS, ONE, PALETTE, ZERO, Look, looks_of
+from ._style import percent_axis
 from ._ticket_curve import TicketCurveDisplay
 from ._ticket_test import TicketTestDisplay
 from ._training_curves import TrainingCurvesDisplay
 
 __all__ = [
-    "AMBER",
-    "BLACK",
-    "BLUE",
-    "CONDITION_STYLES",
-    "GREEN",
-    "ORANGE",
-    "PURPLE",
-    "SKY",
+    "LINE_OF_ROWS",
+    "ONE",
+    "PALETTE",
+    "ZERO",
     "ConditionCurvesDisplay",
     "ConnectivityDisplay",
     "InitialWeightsDisplay",
     "InputMaskDisplay",
+    "Look",
     "TicketCurveDisplay",
     "TicketTestDisplay",
     "TrainingCurvesDisplay",
+    "looks_of",
     "percent_axis",
 ]

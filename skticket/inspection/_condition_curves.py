@@ -6,7 +6,8 @@ from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 from matplotlib.transforms import ScaledTranslation
 
 from ._docs import display, draws
-from ._style import CONDITION_STYLES, draw_legend, make_axes, percent_axis, weights_axis
+from ._palette import MOST_LOOKS, looks_of
+from ._style import draw_legend, make_axes, percent_axis, weights_axis
 from ._tables import check_spread, check_trials, number_sizes, read_table, summarize
 
 _AXES = {"percent": percent_axis, "n_weights": weights_axis}
@@ -135,13 +136,12 @@ class ConditionCurvesDisplay:
         return self
 
     def _draw(self, ax, column, errorbar_kw):
-        conditions = list(self.conditions or self.curves)
+        looks = looks_of(self.conditions or self.curves)
         errorbars = {}
         for name in self._drawn():
-            color, marker = CONDITION_STYLES[conditions.index(name)]
             options = {
-                "color": color,
-                "marker": marker,
+                "color": looks[name].color,
+                "marker": looks[name].marker,
                 "markersize": 4.5,
                 "linewidth": 1.3,
                 "elinewidth": 0.9,
@@ -193,9 +193,9 @@ def _check_conditions(column, conditions):
     unknown = [name for name in column.unique() if name not in conditions]
     if unknown:
         raise ValueError(f"conditions must name all conditions of the table; {unknown} are missing")
-    if len(conditions) > len(CONDITION_STYLES):
+    if len(conditions) > MOST_LOOKS:
         raise ValueError(
-            f"column {column.name!r} must have at most {len(CONDITION_STYLES)} conditions, which "
+            f"column {column.name!r} must have at most {MOST_LOOKS} conditions, which "
             f"readers can tell apart, got {len(conditions)}: {conditions}"
         )
     return conditions

@@ -1,24 +1,11 @@
-"""Colours, axes and legends that the displays share."""
+"""Axes, legends and colours of sizes that the displays share."""
 
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib import colormaps
 from matplotlib.ticker import EngFormatter, FuncFormatter, LogLocator, NullFormatter
 
-# From the palette of Okabe and Ito, which colour-blind readers can tell apart.
-BLUE, ORANGE, GREEN, PURPLE = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
-AMBER, SKY, BLACK = "#E69F00", "#56B4E9", "#000000"
-
-# Colour and marker of each condition: either alone is enough to tell them apart.
-CONDITION_STYLES = (
-    (BLUE, "o"),
-    (ORANGE, "s"),
-    (GREEN, "^"),
-    (PURPLE, "D"),
-    (AMBER, "v"),
-    (SKY, "P"),
-    (BLACK, "X"),
-)
+from ._palette import PALETTE
 
 # The ends of this map are left out: one is nearly black, the other too pale on white.
 _SIZES, _SIZES_FROM, _SIZES_TO = "plasma", 0.03, 0.86
@@ -57,7 +44,7 @@ def size_looks(percents):
     # One alone is drawn from the middle, where it differs most from black.
     places = np.linspace(_SIZES_FROM, _SIZES_TO, n_pruned) if n_pruned > 1 else [0.5]
     pruned = iter(colormaps[_SIZES](places))
-    colors = ["black" if full else next(pruned) for full in is_full]
+    colors = [PALETTE["full network"].color if full else next(pruned) for full in is_full]
     labels = map(percent_label, percents)
     return [{"color": c, "label": label} for c, label in zip(colors, labels, strict=True)]
 

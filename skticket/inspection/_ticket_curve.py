@@ -7,8 +7,9 @@ from sklearn.base import is_classifier
 from sklearn.metrics import accuracy_score, r2_score
 
 from ._docs import display, draws
+from ._palette import LINE_OF_ROWS, PALETTE
 from ._rounds import check_estimator
-from ._style import BLUE, GREEN, ORANGE, percent_axis
+from ._style import percent_axis
 
 _PARAMETERS = """
 percent_remaining : ndarray of shape (n_rounds,)
@@ -101,14 +102,15 @@ class TicketCurveDisplay:
             )
         self.figure_ = self.ax_[0].figure
         score_ax, iterations_ax = self.ax_
-        for (name, score), color in zip(self.scores.items(), (BLUE, ORANGE), strict=False):
-            self._draw(score_ax, score, label=name, color=color, **line_kw)
+        for name, score in self.scores.items():
+            style = LINE_OF_ROWS.get(name, "-")
+            self._draw(score_ax, score, label=name, **{"linestyle": style} | line_kw)
         score_ax.set_ylabel(self.score_name)
         score_ax.plot([], [], "o", color="0.3", label="a winning ticket")
         score_ax.plot([], [], "o", color="0.3", markerfacecolor="white", label="not one")
         # Above the axes, where no curve can run through it.
         score_ax.legend(frameon=False, ncols=2, loc="lower left", bbox_to_anchor=(0.0, 1.0))
-        self._draw(iterations_ax, self.iterations_to_converge, color=GREEN, **line_kw)
+        self._draw(iterations_ax, self.iterations_to_converge, **line_kw)
         iterations_ax.set_ylabel("iterations to converge")
         iterations_ax.yaxis.set_major_locator(MaxNLocator(6, integer=True))
         iterations_ax.set_ylim(0, 1.08 * max(self.iterations_to_converge))
@@ -116,7 +118,7 @@ class TicketCurveDisplay:
 
     def _draw(self, ax, values, label=None, **line_kw):
         """Draw values against percent remaining; filled points are winning tickets."""
-        line_kw = {"linewidth": 1.5} | line_kw
+        line_kw = {"linewidth": 1.5, "color": PALETTE["ticket"].color} | line_kw
         (line,) = ax.plot(self.percent_remaining, values, label=label, **line_kw)
         ax.axhline(values[0], color=line.get_color(), linewidth=0.8, linestyle=":")
         for winning, face in ((True, line.get_color()), (False, "white")):

@@ -7,7 +7,7 @@ from sklearn.base import is_classifier
 
 from ..model_selection import ticket_test_score
 from ._docs import display, draws
-from ._style import BLUE, ORANGE
+from ._palette import PALETTE
 
 _PARAMETERS = """
 score : float
@@ -99,14 +99,14 @@ class TicketTestDisplay:
         kind = "controls" if self.control == "control" else f"controls ({self.control})"
         hist_kw = {
             "bins": min(20, max(5, len(scores) // 3)),
-            "color": BLUE,
+            "color": PALETTE[self.control if self.control in PALETTE else "control"].color,
             "alpha": 0.75,
             "edgecolor": "white",
             "label": f"{len(scores)} {kind}",
         } | hist_kw
         _, _, self.bars_ = ax.hist(scores, **hist_kw)
         label = f"ticket: {self.score:.3g} (p = {self.pvalue:.2g})"
-        self.line_ = ax.axvline(self.score, color=ORANGE, linewidth=2, label=label)
+        self.line_ = ax.axvline(self.score, color=PALETTE["ticket"].color, linewidth=2, label=label)
         ax.set_xlabel(self.score_name)
         ax.set_ylabel("number of controls")
         ax.yaxis.set_major_locator(MaxNLocator(5, integer=True))

@@ -8,17 +8,8 @@ from matplotlib.patches import Patch
 
 from ...datasets import make_xor
 from ...engines import stack_outputs
-from ...inspection import AMBER, BLACK, GREEN, ORANGE, SKY
+from ...inspection import ONE, PALETTE, ZERO
 from ._networks import DIRECTLY
-
-_STYLES = {
-    DIRECTLY: (BLACK, "o"),
-    "one-shot product": (AMBER, "^"),
-    "input": (SKY, "v"),
-    "output": (GREEN, "s"),
-    "product": (ORANGE, "D"),
-}
-_OFF, _ON = SKY, AMBER
 
 
 def plot_success(direct, pruned):
@@ -59,21 +50,23 @@ def plot_success(direct, pruned):
 
 
 def _draw_curve(ax, measure, name, table, shift):
-    color, marker = _STYLES[name]
+    look = PALETTE[name]
     percent = table[measure]
     ax.errorbar(
         table["units"] - shift,
         percent,
         yerr=[percent - table[f"{measure}_low"], table[f"{measure}_high"] - percent],
-        color=color,
-        marker=marker,
+        color=look.color,
+        marker=look.marker,
         markersize=5,
         linewidth=2.2 if name == DIRECTLY else 1.4,
         linestyle="--" if name == DIRECTLY else "-",
         capsize=2.5,
         label=name if name == DIRECTLY else f"pruned, {name}",
     )
-    ax.plot(table["units"] - shift, table[f"{measure}_published"], "x", color=color, markersize=8)
+    ax.plot(
+        table["units"] - shift, table[f"{measure}_published"], "x", color=look.color, markersize=8
+    )
 
 
 def plot_boundaries(rows):
@@ -103,11 +96,11 @@ def plot_boundaries(rows):
         ax.set_xlabel("input 1")
     figure.legend(
         handles=[
-            Patch(color=_ON, alpha=0.45, label="says 1"),
-            Patch(color=_OFF, alpha=0.45, label="says 0"),
+            Patch(color=ONE, alpha=0.45, label="says 1"),
+            Patch(color=ZERO, alpha=0.45, label="says 0"),
             Line2D([], [], color="0.25", linestyle="--", label="a hidden unit switches"),
-            _point(_ON, "s", "example, 1"),
-            _point(_OFF, "o", "example, 0"),
+            _point(ONE, "s", "example, 1"),
+            _point(ZERO, "o", "example, 0"),
         ],
         loc="outside lower center",
         ncols=5,
@@ -127,7 +120,7 @@ def _draw_boundary(ax, ticket, low=-0.5, high=1.5):
     points = np.stack(np.meshgrid(ticks, ticks), axis=-1).reshape(-1, 2)
     logits = stack_outputs([ticket], points)[0, :, 0].reshape(len(ticks), len(ticks))
     ax.pcolormesh(
-        ticks, ticks, logits > 0, cmap=ListedColormap([_OFF, _ON]), alpha=0.45, rasterized=True
+        ticks, ticks, logits > 0, cmap=ListedColormap([ZERO, ONE]), alpha=0.45, rasterized=True
     )
     layer = ticket.layers[0]
     # A unit that was pruned has no line.
@@ -137,7 +130,7 @@ def _draw_boundary(ax, ticket, low=-0.5, high=1.5):
         ends = _line_ends(weight.astype(float), float(bias), 10 * (high - low))
         ax.plot(*ends, color="0.25", linestyle="--", linewidth=1)
     X, y = make_xor()
-    for label, color, marker in ((0, _OFF, "o"), (1, _ON, "s")):
+    for label, color, marker in ((0, ZERO, "o"), (1, ONE, "s")):
         ax.scatter(*X[y == label].T, c=color, marker=marker, s=45, edgecolors="black", zorder=3)
     ax.set(xlim=(low, high), ylim=(low, high), xticks=[0, 1], yticks=[0, 1], aspect="equal")
 
