@@ -1,4 +1,4 @@
-"""What `skticket find` learns from: digits, MNIST or a CSV file."""
+"""What `skticket find` learns from: MNIST-1D, digits, MNIST or a CSV file."""
 
 # The share of rows that are held out, where a data set has no test rows of its own.
 _TEST_FRACTION = 0.2
@@ -10,12 +10,16 @@ def load(source, target, task):
     """Return X and y to train and to test with, whether it is regression, and defaults for it."""
     import pandas as pd
 
-    from ..datasets import fetch_mnist, load_digits, split_images
+    from ..datasets import fetch_mnist, load_digits, make_mnist1d, split_images
 
     if source == "mnist":
         # The paper's split and its grid; 5,000 of 60,000 rows are for validation.
         defaults = {"max_epochs": 4, "evaluate_every": 100, "validation_fraction": 1 / 12}
         return split_images(fetch_mnist()), False, defaults
+    if source == "mnist1d":
+        # Already standardized, as a whole.
+        X, y = make_mnist1d(random_state=0)
+        return _split(X, y), False, {"max_epochs": 40, "batch_size": 100}
     if source == "digits":
         X, y = load_digits(return_X_y=True)
         regression = False
@@ -28,19 +32,23 @@ def load(source, target, task):
         if regression and not numeric:
             raise ValueError(f"--task regression needs numbers in column {target!r}")
         y = y.to_numpy(float) if regression else y.to_numpy()
-    return _split(X, y, regression), regression, {}
+    stratified = not regression and pd.Series(y).value_counts().min() > 1
+    return _scaled(*_split(X, y, stratified), regression), regression, {}
 
 
-def _split(X, y, regression):
-    """Hold test rows out, and scale inputs and numbers to predict."""
-    import pandas as pd
+def _split(X, y, stratified=True):
+    """Hold test rows out."""
     from sklearn.model_selection import train_test_split
+
+    return train_test_split(
+        X, y, test_size=_TEST_FRACTION, random_state=0, stratify=y if stratified else None
+    )
+
+
+def _scaled(X_train, X_test, y_train, y_test, regression):
+    """Scale inputs and numbers to predict."""
     from sklearn.preprocessing import StandardScaler
 
-    stratify = None if regression or pd.Series(y).value_counts().min() < 2 else y
-    X_train, X_test, y_train, y_test = train_test_split(
-        X, y, test_size=_TEST_FRACTION, random_state=0, stratify=stratify
-    )
     scaler = StandardScaler().fit(X_train)
     if regression:
         # The network learns scaled targets; R² does not depend on their scale.
@@ -57,7 +65,7 @@ def _read_csv(path, target):
         frame = pd.read_csv(path)
     except FileNotFoundError:
         raise ValueError(
-            f'no file {path!r}: the source is "digits", "mnist" or a CSV file'
+            f'no file {path!r}: the source is "mnist1d", "digits", "mnist" or a CSV file'
         ) from None
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
         raise ValueError(f"{path} is not a CSV file: {error}") from error

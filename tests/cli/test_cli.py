@@ -55,6 +55,16 @@ def test_find_digits(tmp_path):
     assert (tmp_path / "new" / "rounds.png").read_bytes().startswith(b"\x89PNG")
 
 
+def test_find_mnist1d(tmp_path):
+    result = run("find", "mnist1d", "--rounds", 1, "--output", tmp_path, *QUICK)
+    assert result.exit_code == 0, result.output
+    table = pd.read_csv(tmp_path / "rounds.csv")
+    assert list(table["n_weights"]) == [40 * 20 + 20 * 10 + 10 * 10, 640 + 160 + 90]
+    n_right = 1000 * table["test_score"]
+    np.testing.assert_allclose(n_right, n_right.round(), rtol=0, atol=1e-6)
+    assert "winning ticket" in result.output
+
+
 def test_same_seed_same_ticket(tmp_path):
     for name in ("first", "second"):
         arguments = ["--rounds", 1, "--seed", 3, "--select", "last", "--output", tmp_path / name]

@@ -12,9 +12,18 @@ from urllib.error import URLError
 import numpy as np
 import pytest
 import sklearn.datasets
+from sklearn.linear_model import LogisticRegression
+from sklearn.neighbors import KNeighborsClassifier
 from sklearn.utils import Bunch
 
-from skticket.datasets import fetch_mnist, load_digits, load_idx, make_xor, split_images
+from skticket.datasets import (
+    fetch_mnist,
+    load_digits,
+    load_idx,
+    make_mnist1d,
+    make_xor,
+    split_images,
+)
 
 TRAIN_IMAGES = "train-images-idx3-ubyte"
 TRAIN_LABELS = "train-labels-idx1-ubyte"
@@ -133,6 +142,85 @@ def test_xor_is_reproducible_and_leaves_the_global_generator_alone():
 def test_xor_refuses_what_is_outside_its_range(parameter, value):
     with pytest.raises(ValueError, match=f"'{parameter}' parameter"):
         make_xor(**{parameter: value})
+
+
+# MNIST-1D
+
+
+@pytest.fixture(scope="module")
+def mnist1d():
+    return make_mnist1d(20_000, random_state=0)
+
+
+def test_mnist1d_is_standardized_as_a_whole(mnist1d):
+    X, y = mnist1d
+    assert X.shape == (20_000, 40) and X.dtype == np.float32 and y.dtype == np.int64
+    assert X.mean(dtype=float) == pytest.approx(0, abs=1e-6)
+    assert X.std(dtype=float) == pytest.approx(1, abs=1e-6)
+    # As a whole: the parts at the ends vary more, those between less.
+    assert np.ptp(X.std(axis=0)) > 0.1
+
+
+@pytest.mark.parametrize("n_samples", [1, 9, 25])
+def test_mnist1d_has_as_many_of_each_digit(n_samples):
+    X, y = make_mnist1d(n_samples, random_state=0)
+    assert len(X) == len(y) == n_samples
+    assert np.ptp(np.bincount(y, minlength=10)) <= 1
+
+
+# Of four times 20,000 examples by the authors' own generator, package mnist1d 0.0.2.post1, at a
+# quarter of the 40 points each. The tolerance is five standard errors of the difference.
+@pytest.mark.parametrize(
+    ("statistic", "expected", "tolerance"),
+    [
+        (
+            lambda X: X.mean(axis=0)[[0, 10, 20, 30, 39]],
+            [0.035, -0.022, -0.018, 0.026, 0.042],
+            0.045,
+        ),
+        (lambda X: X.std(axis=0)[[0, 10, 20, 30, 39]], [1.095, 1.074, 1.006, 0.853, 1.106], 0.03),
+        (
+            lambda X: [np.diag(np.corrcoef(X.T), k).mean() for k in (1, 2, 4, 8, 16)],
+            [0.824, 0.544, 0.272, 0.092, -0.023],
+            0.02,
+        ),
+    ],
+)
+def test_mnist1d_is_distributed_as_the_authors(mnist1d, statistic, expected, tolerance):
+    np.testing.assert_allclose(statistic(mnist1d[0]), expected, atol=tolerance, rtol=0)
+
+
+def test_mnist1d_has_the_authors_curves_in_the_middle(mnist1d):
+    X, y = mnist1d
+    middle = [X[y == digit, 20].mean() for digit in range(10)]
+    # 2,000 examples of a deviation of 1 a digit, and four times as many of the authors'.
+    expected = [0.664, -0.166, 0.047, 0.482, -0.198, -0.023, -0.605, 0.249, -0.388, -0.241]
+    np.testing.assert_allclose(middle, expected, atol=5 * np.sqrt(1 / 2000 + 1 / 8000), rtol=0)
+
+
+def test_mnist1d_is_as_hard_as_the_authors(mnist1d):
+    X, y = mnist1d
+    linear = LogisticRegression(max_iter=500).fit(X[:4000], y[:4000])
+    neighbors = KNeighborsClassifier().fit(X[:4000], y[:4000])
+    # Theirs gave 0.321 and 0.577 after as many examples.
+    assert linear.score(X[4000:], y[4000:]) == pytest.approx(0.321, abs=0.03)
+    assert neighbors.score(X[4000:], y[4000:]) == pytest.approx(0.577, abs=0.03)
+
+
+def test_mnist1d_is_reproducible_and_leaves_the_global_generator_alone():
+    before = np.random.get_state()[1].copy()  # noqa: NPY002
+    (first, y), (again, y_again), (other, _) = (make_mnist1d(50, random_state=s) for s in (0, 0, 1))
+    np.testing.assert_array_equal(first, again)
+    np.testing.assert_array_equal(y, y_again)
+    assert not np.array_equal(first, other)
+    assert not np.array_equal(make_mnist1d(50)[0], make_mnist1d(50)[0])
+    np.testing.assert_array_equal(before, np.random.get_state()[1])  # noqa: NPY002
+
+
+@pytest.mark.parametrize("n_samples", [0, 40.0])
+def test_mnist1d_refuses_what_is_outside_its_range(n_samples):
+    with pytest.raises(ValueError, match="'n_samples' parameter"):
+        make_mnist1d(n_samples)
 
 
 # digits
