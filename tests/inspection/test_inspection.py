@@ -18,8 +18,10 @@ from skticket.inspection import (
     TicketCurveDisplay,
     TrainingCurvesDisplay,
 )
+from skticket.model_selection import fit_controls
 
 FROM_TICKETS = [InitialWeightsDisplay, ConnectivityDisplay, InputMaskDisplay]
+CONTROLS = ["reinit", "rearrange"]
 FROM_ESTIMATOR = [TicketCurveDisplay, TrainingCurvesDisplay, *FROM_TICKETS]
 NAMES = ["layers.0.weight", "layers.1.weight", "layers.2.weight"]
 
@@ -517,19 +519,77 @@ def test_wrong_options(trials, display_class, option, message):
 def test_ticket_curve(clf):
     display = TicketCurveDisplay.from_estimator(clf)
     results = clf.round_results_
-    np.testing.assert_allclose(display.percent_remaining, 100 * results["density"])
-    np.testing.assert_array_equal(display.scores["validation"], results["valid_score"])
-    drawn = display.ax_[1].lines[0].get_ydata()
-    np.testing.assert_array_equal(drawn, results["iterations_to_converge"])
-    assert list(display.scores) == ["validation"]
+    pd.testing.assert_frame_equal(display.rounds, pd.DataFrame(results))
+    scores, iterations = (ax.lines[0] for ax in display.ax_)
+    np.testing.assert_allclose(scores.get_xdata(), 100 * results["density"])
+    np.testing.assert_array_equal(scores.get_ydata(), results["valid_score"])
+    np.testing.assert_array_equal(iterations.get_ydata(), results["iterations_to_match"])
+    assert display.ax_[0].get_ylabel() == "validation accuracy"
 
 
-def test_ticket_curve_with_test_rows(model, clf):
+def test_ticket_curve_with_test_rows_and_controls(model, clf):
     X, y = load_digits(return_X_y=True)
-    X = model[:-1].transform(X[300:400])
-    display = TicketCurveDisplay.from_estimator(clf, X, y[300:400])
-    expected = [(predicted == y[300:400]).mean() for predicted in clf.staged_predict(X)]
-    np.testing.assert_allclose(display.scores["test"], expected)
+    X = model[:-1].transform(X)
+    controls = {kind: fit_controls(clf, X, y, control=kind, n_controls=2) for kind in CONTROLS}
+    X, y = X[300:400], y[300:400]
+    display = TicketCurveDisplay.from_estimator(clf, X, y, fitted_controls=controls)
+    expected = [(predicted == y).mean() for predicted in clf.staged_predict(X)]
+    np.testing.assert_allclose(display.rounds["test_score"], expected)
+    np.testing.assert_allclose(display.ax_[0].lines[0].get_ydata(), expected)
+    expected = [other.score(X, y) for others in controls.values() for other in others]
+    np.testing.assert_allclose(display.controls["test_score"], expected)
+    assert list(display.controls["control"]) == ["reinit", "reinit", "rearrange", "rearrange"]
+    assert np.allclose(display.controls["density"], clf.density_)
+    drawn = [line.get_ydata() for line in display.ax_[0].lines if "(2)" in str(line.get_label())]
+    np.testing.assert_allclose(np.concatenate(drawn), expected)
+
+
+def rounds_of(trial, matched, wins):
+    return pd.DataFrame(
+        {
+            "trial": trial,
+            "round": [0, 1, 2],
+            "density": [1, 0.8, 0.64],
+            "iterations_to_match": matched,
+            "is_winning": wins,
+            "n_steps": 90,
+            "valid_score": [0.5, 0.6, 0.7],
+            "test_score": [0.5, 0.6 + 0.01 * trial, 0.7],
+        }
+    )
+
+
+def test_ticket_curve_of_several_searches():
+    table = pd.concat(
+        [
+            rounds_of(0, [30, 20, np.nan], [False, True, True]),
+            rounds_of(1, [40, 10, np.nan], [False, False, False]),
+            rounds_of(2, [50, np.nan, 60], [False, True, False]),
+        ]
+    )
+    display = TicketCurveDisplay.from_results(table)
+    scores, iterations = display.ax_
+    np.testing.assert_allclose(scores.lines[0].get_ydata(), [0.5, 0.61, 0.7])
+    # What never matched is later than all others; where most never did, there is no point.
+    np.testing.assert_array_equal(iterations.lines[0].get_ydata(), [40, 20, np.nan])
+    arrows = [line for line in iterations.lines if line.get_marker() == "^"]
+    assert [line.get_xdata().tolist() for line in arrows] == [[64]]
+    assert [line.get_ydata().tolist() for line in arrows] == [[90]]
+    labels = [text.get_text() for text in display.legend_.get_texts()]
+    assert labels[0] == "3 searches: mean and range" and labels[-1] == "never matched"
+    winning = next(line for line in scores.lines if line.get_label() == "a winning ticket")
+    filled = [
+        line
+        for line in scores.lines
+        if line.get_marker() == "o"
+        and line.get_markerfacecolor() == winning.get_markerfacecolor()
+        and len(line.get_xdata())
+    ]
+    assert [line.get_xdata().tolist() for line in filled] == [[pytest.approx(80)]]
+    with pytest.raises(ValueError, match="one row for each point"):
+        TicketCurveDisplay.from_results(pd.concat([table, table]))
+    with pytest.raises(ValueError, match=r"columns \['n_steps'\]"):
+        TicketCurveDisplay.from_results(table.drop(columns="n_steps"))
 
 
 def test_input_masks_are_titled_by_what_remains(clf):

@@ -73,7 +73,9 @@ def test_a_ticket_and_its_controls(control):
 def test_scores_of_one_ticket_differ_by_their_lines():
     search = {
         "density": np.array([1.0, 0.8]),
-        "iterations_to_converge": np.array([20, 10]),
+        "round": np.array([0, 1]),
+        "iterations_to_match": np.array([20, 10]),
+        "n_steps": np.array([30, 30]),
         "valid_score": np.array([0.8, 0.9]),
         "test_score": np.array([0.7, 0.8]),
         "is_winning": np.array([False, True]),

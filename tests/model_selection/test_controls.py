@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from small import UNIT_NAMES, X, X_regression, classifier, regressor, y, y_regression
 from sklearn.exceptions import NotFittedError
+from small import UNIT_NAMES, X, X_regression, classifier, regressor, y, y_regression
 
 from skticket.model_selection import fit_controls
 
