@@ -23,7 +23,7 @@ BENCHMARKS_STAMP := $(BENCHMARKS_VENV)/.installed
 
 help:
 	@echo "make venv   set up $(VENV) with skticket (editable) and its test extra"
-	@echo "make run    find a winning ticket on scikit-learn's digits, into results/digits"
+	@echo "make run    find a winning ticket on MNIST-1D, into results/mnist1d"
 	@echo "make test   all tests and doctests"
 	@echo "make test-processors  the numerical tests as other processors would compute them"
 	@echo "make lint   ruff check and ruff format --check"
@@ -44,7 +44,7 @@ $(STAMP): pyproject.toml constraints.txt
 	@touch $@
 
 run: venv
-	$(VENV)/bin/python -m skticket find digits --output results/digits
+	$(VENV)/bin/python -m skticket find mnist1d --seeds 5 --output results/mnist1d
 
 # MNIST is looked for beside the project unless SKTICKET_DATA says where it is.
 test: venv

@@ -12,6 +12,7 @@ from ._errors import one_line_errors
 from ._output import log_to_screen, make_console, make_table, output_folder, write_files
 from ._parsing import number_or_name
 from ._source import load
+from ._verdict import verdict
 
 
 class Schedule(StrEnum):
@@ -40,7 +41,9 @@ def find(
     task: Annotated[
         Task, typer.Option(help="For a CSV file; auto: numbers of over 20 values are regression.")
     ] = Task.auto,
-    rounds: Annotated[int, typer.Option(help="How many times to prune.")] = 7,
+    rounds: Annotated[
+        int, typer.Option(help="How many times to prune; 7, but 12 for mnist1d.")
+    ] = None,
     prune_rate: Annotated[
         str, typer.Option(help="Share of weights to prune a round, or their number a layer.")
     ] = "0.2",
@@ -54,18 +57,29 @@ def find(
     select: Annotated[
         str, typer.Option(help="Which round to keep: winning, best or last.")
     ] = "winning",
-    hidden: Annotated[str, typer.Option(help="Hidden layer sizes.")] = "300,100",
+    controls: Annotated[
+        int,
+        typer.Option(
+            min=0,
+            help="How many networks of each kind to compare the kept round with: fresh "
+            "weights in its structure, and its connections rearranged.",
+        ),
+    ] = 5,
+    seeds: Annotated[
+        int, typer.Option(min=1, help="Searches to show; those after the first differ by seed.")
+    ] = 1,
+    hidden: Annotated[
+        str, typer.Option(help="Hidden layer sizes; 300,100, but 500 for mnist1d.")
+    ] = None,
     epochs: Annotated[
         int, typer.Option(help="Passes over the data a round; 30, but 4 for mnist, 40 for mnist1d.")
     ] = None,
     seed: Annotated[int, typer.Option(help="Determines everything random.")] = 0,
     output: Annotated[Path, typer.Option(help="Folder for what is found.")] = Path("results/find"),
 ) -> None:
-    """Find a winning ticket, show each round, and save ticket, table and picture."""
+    """Find a winning ticket, compare it with controls, and save ticket, tables and picture."""
     with one_line_errors(), output_folder(output):
         parameters = {
-            "hidden_layer_sizes": tuple(number_or_name(size) for size in hidden.split(",")),
-            "rounds": rounds,
             "prune_rate": number_or_name(prune_rate),
             "strategy": strategy,
             "schedule": str(schedule),
@@ -73,83 +87,106 @@ def find(
             "select": select,
             "random_state": seed,
         }
-        if epochs is not None:
-            parameters["max_epochs"] = epochs
-        _find(source, target, str(task), parameters, output)
+        if hidden is not None:
+            sizes = tuple(number_or_name(size) for size in hidden.split(","))
+            parameters["hidden_layer_sizes"] = sizes
+        given = {"max_epochs": epochs, "rounds": rounds}
+        parameters |= {name: value for name, value in given.items() if value is not None}
+        _find(
+            load(source, target, str(task)), parameters, controls, range(seed, seed + seeds), output
+        )
 
 
-def _find(source, target, task, parameters, output):
+def _find(loaded, parameters, n_controls, seeds, output):
     import pandas as pd
     from sklearn.callback import ProgressBar
-    from sklearn.metrics import accuracy_score, r2_score
 
     from ..estimators import WinningTicketClassifier, WinningTicketRegressor
+    from ._evidence import collect, control_table, round_table, search_again
 
     console = make_console()
     # The first compilation of the sparse step takes a while, and says so in the log.
     log_to_screen()
     logging.getLogger("skticket").setLevel(logging.INFO)
-    (X_train, X_test, y_train, y_test), regression, defaults = load(source, target, task)
+    (X_train, X_test, y_train, y_test), regression, defaults = loaded
+    train, test = (X_train, y_train), (X_test, y_test)
     estimator_class = WinningTicketRegressor if regression else WinningTicketClassifier
-    score, score_name = (r2_score, "R²") if regression else (accuracy_score, "accuracy")
     model = estimator_class(**defaults | parameters).set_callbacks(ProgressBar())
-    model.fit(X_train, y_train)
-    table = pd.DataFrame(model.round_results_)
-    table["test_score"] = [score(y_test, y) for y in model.staged_predict(X_test)]
-    console.print(_rounds_table(table, score_name))
-    console.print(_sentence(table, model, score_name))
+    model.fit(*train)
+    controls, rounds = None, round_table(model, *test)
+    if n_controls and model.selected_round_:
+        with console.status(f"Training {n_controls} controls of each kind"):
+            controls = control_table(model, train, test, n_controls)
+    if len(seeds) > 1:
+        with console.status(f"Searching again from {len(seeds) - 1} other seeds"):
+            rounds = pd.concat([rounds, *search_again(model, train, test, seeds[1:])])
+    evidence = collect(model, train, test, controls)
+    console.print(_rounds_table(evidence))
+    if controls is not None:
+        console.print(_controls_table(evidence))
+    console.print(verdict(evidence))
     writers = {
         "ticket.safetensors": model.ticket_.save,
-        "rounds.csv": partial(table.to_csv, index=False),
-        "rounds.png": partial(_write_picture, table, score_name),
+        "rounds.csv": partial(rounds.to_csv, index=False),
+        "rounds.png": partial(_write_picture, rounds, controls, evidence.score_name),
     }
+    if controls is not None:
+        writers["controls.csv"] = partial(controls.to_csv, index=False)
     write_files(writers, output, console)
 
 
-def _rounds_table(table, score_name):
-    columns = ("round", "% remaining", "weights", "iterations", "validation", "test")
+def _rounds_table(evidence):
+    columns = ("round", "% left", "weights", "to match", "early loss", "validation", "test")
     rows = [
         (
             str(row.round),
             f"{100 * row.density:.3g}",
             f"{row.n_weights:,}",
-            f"{row.iterations_to_converge:,}",
+            _iterations(row.iterations_to_match),
+            f"{row.early_loss:.4f}",
             f"{row.valid_score:.4f}",
             f"{row.test_score:.4f}",
-            "full network" if row.density == 1 else "yes" if row.is_winning else "no",
+            "" if row.density == 1 else "yes" if row.is_winning else "no",
         )
-        for row in table.itertuples()
+        for row in evidence.rounds.itertuples()
     ]
-    caption = f"scores: {score_name}; iterations: to converge"
-    last = "winning ticket"
+    caption = (
+        f"scores: {evidence.score_name}; to match: iterations until the full network's validation "
+        "score; early loss: mean validation loss until the full network converged"
+    )
+    last = "winning"
     return make_table((*columns, last), rows, text=(last,), caption=caption)
 
 
-def _sentence(table, model, score_name):
-    full = table.iloc[0]
-    chosen = table[table["round"] == model.selected_round_].iloc[0]
-    scores = (
-        f"test {score_name} {chosen.test_score:.4f} against the full network's "
-        f"{full.test_score:.4f}"
-    )
-    ticket = f"round {chosen['round']} keeps {100 * chosen.density:.3g}% of the weights"
-    if chosen.is_winning:
-        return (
-            f"A winning ticket: {ticket} and reached the full network's validation {score_name} "
-            f"in {chosen.iterations_to_match:,.0f} iterations (the full network converged after "
-            f"{full.iterations_to_converge:,}); {scores}."
+def _controls_table(evidence):
+    columns = ("control", "to match", "early loss", "validation", "test")
+    rows = [
+        (
+            row.control,
+            _iterations(row.iterations_to_match),
+            f"{row.early_loss:.4f}",
+            f"{row.valid_score:.4f}",
+            f"{row.test_score:.4f}",
+            "yes" if row.is_winning else "no",
         )
-    if not table["is_winning"].any():
-        return f"No winning ticket in these rounds. Kept: {ticket}; {scores}."
-    return f"Kept: {ticket}; it is not a winning ticket; {scores}."
+        for row in evidence.controls.itertuples()
+    ]
+    title, last = f"Controls of round {evidence.kept}", "would win"
+    return make_table((*columns, last), rows, text=("control", last), title=title)
 
 
-def _write_picture(table, score_name, path):
+def _iterations(number):
+    return "never" if number != number else f"{number:,.0f}"
+
+
+def _write_picture(rounds, controls, score_name, path):
     from matplotlib.figure import Figure
 
     from ..inspection import TicketCurveDisplay
 
     # A Figure of its own, rather than pyplot's, needs no screen and leaks nothing.
-    figure = Figure(figsize=(9, 3.6), layout="constrained")
-    TicketCurveDisplay.from_results(table, score_name=score_name, ax=figure.subplots(1, 2))
-    figure.savefig(path, dpi=120)
+    figure = Figure(figsize=(9, 4.1), layout="constrained")
+    TicketCurveDisplay.from_results(
+        rounds, controls=controls, score_name=score_name, ax=figure.subplots(1, 2)
+    )
+    figure.savefig(path, dpi=200)

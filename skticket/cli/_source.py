@@ -19,7 +19,8 @@ def load(source, target, task):
     if source == "mnist1d":
         # Already standardized, as a whole.
         X, y = make_mnist1d(random_state=0)
-        return _split(X, y), False, {"max_epochs": 40, "batch_size": 100}
+        defaults = {"hidden_layer_sizes": (500,), "rounds": 12, "max_epochs": 40, "batch_size": 100}
+        return _split(X, y), False, defaults
     if source == "digits":
         X, y = load_digits(return_X_y=True)
         regression = False

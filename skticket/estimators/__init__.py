@@ -3,7 +3,7 @@
 from ._base import WinningTicketBase
 from ._classifier import WinningTicketClassifier
 from ._regressor import WinningTicketRegressor
-from ._within import check_inputs, fit_control, without_rounds, zero_row
+from ._within import check_inputs, fit_control, held_out, without_rounds, zero_row
 
 __all__ = [
     "WinningTicketBase",
@@ -11,6 +11,7 @@ __all__ = [
     "WinningTicketRegressor",
     "check_inputs",
     "fit_control",
+    "held_out",
     "without_rounds",
     "zero_row",
 ]

@@ -11,6 +11,17 @@ def check_inputs(estimator, X):
     return estimator._check_inputs(X)
 
 
+def held_out(estimator, X, y):
+    """Return the rows of X and y that a fit on them holds out, or None if it holds none out."""
+    checked = estimator._validate(X, y, reset=False)
+    data = estimator._hold_out(*checked, None)
+    if data.rows is None or len(data.rows) == len(data.X):
+        return None
+    is_held_out = np.ones(len(data.X), bool)
+    is_held_out[data.rows] = False
+    return checked[0][is_held_out], checked[1][is_held_out]
+
+
 def zero_row(estimator):
     """Return a row of zeros, such as a fitted estimator takes."""
     return np.zeros((1, *estimator._row_shape), np.float32)

@@ -99,8 +99,7 @@ class TicketCurveDisplay:
     @draws(_PARAMETERS)
     def plot(self, ax=None, **line_kw):
         """Draw the display."""
-        is_new = ax is None
-        if is_new:
+        if ax is None:
             _, ax = plt.subplots(1, 2, figsize=(9, 4.1), layout="constrained")
         self.ax_ = np.asarray(ax)
         if self.ax_.shape != (2,):
@@ -113,7 +112,8 @@ class TicketCurveDisplay:
         self._draw_iterations(self.ax_[1], line_kw)
         for axes in self.ax_:
             percent_axis(axes)
-        self.legend_ = draw_legend(self.ax_, is_new, side="above", most_columns=4)
+        is_alone = set(self.figure_.axes) == set(self.ax_)
+        self.legend_ = draw_legend(self.ax_, is_alone, side="above", most_columns=3)
         return self
 
     @property

@@ -39,9 +39,11 @@ def csv(folder, loader=load_iris, **changes):
 
 
 def test_find_digits(tmp_path):
-    result = run("find", "digits", "--rounds", 2, "--output", tmp_path / "new", *QUICK)
+    options = ["--rounds", 2, "--select", "last", "--controls", 1]
+    result = run("find", "digits", *options, "--output", tmp_path / "new", *QUICK)
     assert result.exit_code == 0, result.output
     assert sorted(os.listdir(tmp_path / "new")) == [
+        "controls.csv",
         "rounds.csv",
         "rounds.png",
         "ticket.safetensors",
@@ -63,6 +65,26 @@ def test_find_mnist1d(tmp_path):
     n_right = 1000 * table["test_score"]
     np.testing.assert_allclose(n_right, n_right.round(), rtol=0, atol=1e-6)
     assert "winning ticket" in result.output
+
+
+def test_find_shows_controls_and_the_spread_of_seeds(tmp_path):
+    options = ["--rounds", 2, "--select", "last", "--controls", 2, "--seeds", 2]
+    result = run("find", "digits", *options, "--output", tmp_path, *QUICK)
+    assert result.exit_code == 0, result.output
+    controls = pd.read_csv(tmp_path / "controls.csv")
+    assert list(controls["control"]) == ["reinit", "reinit", "rearrange", "rearrange"]
+    assert (controls["round"] == 2).all() and (controls["n_weights"] == 1028).all()
+    assert controls["test_score"].between(0, 1).all()
+    rounds = pd.read_csv(tmp_path / "rounds.csv")
+    assert list(rounds["trial"]) == [0, 0, 0, 1, 1, 1]
+    assert rounds["early_loss"].nunique() == 6
+    assert "Controls of round 2" in result.output
+    # The first search is that of one seed alone.
+    alone = run("find", "digits", *options[:4], "--controls", 0, "--output", tmp_path, *QUICK)
+    assert "ontrols" not in alone.output
+    again = pd.read_csv(tmp_path / "rounds.csv")
+    columns = ["density", "early_loss", "valid_score", "test_score"]
+    pd.testing.assert_frame_equal(again[columns], rounds[columns][:3])
 
 
 def test_same_seed_same_ticket(tmp_path):
