@@ -60,6 +60,7 @@ class WinningTicketBase(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
         "learning_rate": [Interval(Real, 0, None, closed="neither")],
         "batch_size": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
         "max_epochs": [Interval(Integral, 1, None, closed="left")],
+        "n_iter_no_change": [Interval(Integral, 1, None, closed="left"), None],
         "init": [StrOptions(INIT_NAMES), callable],
         "validation_fraction": [Interval(Real, 0, 1, closed="left")],
         "evaluate_every": [Interval(Integral, 1, None, closed="left"), None],
@@ -86,6 +87,7 @@ class WinningTicketBase(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
         learning_rate=1.2e-3,
         batch_size="auto",
         max_epochs=30,
+        n_iter_no_change=None,
         init="glorot_normal",
         validation_fraction=0.1,
         evaluate_every=None,
@@ -108,6 +110,7 @@ class WinningTicketBase(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
         self.learning_rate = learning_rate
         self.batch_size = batch_size
         self.max_epochs = max_epochs
+        self.n_iter_no_change = n_iter_no_change
         self.init = init
         self.validation_fraction = validation_fraction
         self.evaluate_every = evaluate_every
@@ -384,6 +387,7 @@ class WinningTicketBase(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
             layout=self.layout,
             seed=self._run.seed,
             memory=open_memory(self.memory),
+            n_iter_no_change=self.n_iter_no_change,
         )
 
     def _default_net(self, *layer_sizes):

@@ -43,6 +43,11 @@ PARAMETERS = """
         that leaves eight rows.
     max_epochs : int, default=30
         Passes over the training rows in each round.
+    n_iter_no_change : int or None, default=None
+        End a training when so many evaluations in succession brought no lower validation
+        loss. The round's weights are then those of the evaluation where the loss was
+        lowest, whether or not training went on to the end. None: all epochs, and
+        the last weights. With `rewind_to=k`, the first training takes k steps at least.
     init : str or callable, default="glorot_normal"
         Distribution of the initial weights: "glorot_normal", "glorot_uniform",
         "he_normal", "he_uniform", "normal" (standard deviation 0.1),

@@ -77,6 +77,8 @@ class Search:
         Where trainings are remembered, by all that determines them.
     n_steps : int, default=None
         Optimizer steps a round, instead of `max_epochs`.
+    n_iter_no_change : int, default=None
+        As for `train`.
     """
 
     net: NeuralNet
@@ -94,6 +96,7 @@ class Search:
     seed: int
     memory: Memory
     n_steps: int | None = None
+    n_iter_no_change: int | None = None
 
     @cached_property
     def code(self):
@@ -129,7 +132,7 @@ class Search:
         return n_steps, evaluate_every
 
     def n_evaluations(self, n_rows):
-        """How many evaluations the training on `n_rows` rows has."""
+        """How many evaluations the training on `n_rows` rows has at most."""
         if not has_own_batches(self.net):
             # An iterator of the user's has no grid but its epochs.
             return self.max_epochs
@@ -146,6 +149,7 @@ class Search:
             "seed": derive_seed(self.seed, Stream.TRAIN, round, call),
             "layout": self.layout,
             "checkpoint": self.rewind_to if keep else None,
+            "n_iter_no_change": self.n_iter_no_change,
         }
         compute = partial(_train_to_the_end, self.net, ticket, data, on_evaluation, **settings)
         key = None

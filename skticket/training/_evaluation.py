@@ -10,13 +10,29 @@ from ..utils import predict_nonlinearity
 
 
 class Evaluation(Callback):
-    """Record loss and score at each evaluation, and the weights at a checkpoint."""
+    """Record loss and score at each evaluation, the weights at a checkpoint and at the best one.
 
-    def __init__(self, classification, checkpoint, on_evaluation, test):
+    Parameters
+    ----------
+    classification : bool
+        Whether the score is the accuracy.
+    checkpoint : int or None
+        The step to keep the weights of.
+    on_evaluation : callable or None
+        Called with the net after each evaluation; tells whether to stop.
+    test : skorch.dataset.Dataset or None
+        Rows whose score is recorded, too.
+    n_iter_no_change : int or None
+        After how many evaluations without a lower validation loss to stop; then the best
+        evaluation's weights are restored. None neither stops nor restores.
+    """
+
+    def __init__(self, classification, checkpoint, on_evaluation, test, n_iter_no_change=None):
         self.classification = classification
         self.checkpoint = checkpoint
         self.on_evaluation = on_evaluation
         self.test = test
+        self.n_iter_no_change = n_iter_no_change
 
     def on_train_begin(self, net, X=None, y=None, **kwargs):
         self.step = 0
@@ -24,6 +40,8 @@ class Evaluation(Callback):
         self.is_reporting = False
         self.iterations, self.losses, self.scores, self.test_scores = [], [], [], []
         self.checkpoint_arrays = None
+        self.best = None
+        self._best_tensors = None
 
     def on_epoch_begin(self, net, dataset_train=None, dataset_valid=None, **kwargs):
         self._losses, self._predicted, self._true, self._weight = [], [], [], []
@@ -54,12 +72,36 @@ class Evaluation(Callback):
         net.history.record("iteration", self.step)
         net.history.record("valid_loss", loss)
         net.history.record("valid_score", self.scores[-1])
+        self._keep_if_best(net)
         if self.on_evaluation is not None:
             self.is_reporting = True
             ends = self.on_evaluation(net)
             self.is_reporting = False
             if ends:
                 raise KeyboardInterrupt  # skorch's way for a callback to end a training
+
+    def _keep_if_best(self, net):
+        if self.n_iter_no_change is None:
+            return
+        # A loss of NaN is not lower than any.
+        if self.losses[-1] < (np.inf if self.best is None else self.losses[self.best]):
+            self.best = len(self.losses) - 1
+            self._best_tensors = [tensor.detach().clone() for tensor in _tensors(net)]
+
+    @property
+    def is_over(self):
+        """Whether too many evaluations brought nothing, and the checkpoint has been passed."""
+        if self.n_iter_no_change is None or self.step < (self.checkpoint or 0):
+            return False
+        n_better = 0 if self.best is None else self.best + 1
+        return len(self.losses) - n_better >= self.n_iter_no_change
+
+    def restore_best(self, net):
+        """Give the module the best evaluation's weights, where they are to be those that count."""
+        if self.best is not None:
+            with torch.no_grad():
+                for tensor, best in zip(_tensors(net), self._best_tensors, strict=True):
+                    tensor.copy_(best)
 
     def catch_up(self, net):
         """Evaluate the weights at which a callback ended the training, if not yet done."""
@@ -87,3 +129,19 @@ class Evaluation(Callback):
         defaults = {name for name, _ in net.get_default_callbacks()}
         position = sum(name in defaults and name != "print_log" for name, _ in net.callbacks_)
         net.callbacks_.insert(position, ("evaluation", self))
+        net.callbacks_.append(("ending", _Ending(self)))
+
+
+class _Ending(Callback):
+    """End a training that is over, when all others have seen its last evaluation."""
+
+    def __init__(self, evaluation):
+        self.evaluation = evaluation
+
+    def on_epoch_end(self, net, **kwargs):
+        if self.evaluation.is_over:
+            raise KeyboardInterrupt  # skorch's way for a callback to end a training
+
+
+def _tensors(net):
+    return [*net.module_.parameters(), *net.module_.buffers()]

@@ -34,6 +34,7 @@ def train(
     layout="auto",
     n_threads=None,
     checkpoint=None,
+    n_iter_no_change=None,
     on_evaluation=None,
 ):
     """Train a ticket's current weights under its masks.
@@ -63,6 +64,11 @@ def train(
         but one where it trains in threads.
     checkpoint : int, default=None
         Keep the weights after so many steps in the ticket's `checkpoints`.
+    n_iter_no_change : int, default=None
+        End the training, but not before the checkpoint, when so many evaluations in
+        succession brought no lower validation loss than those before; the ticket then gets
+        the weights of the evaluation where the loss was lowest, wherever training ended.
+        None: all steps, and the last weights.
     on_evaluation : callable, default=None
         Called with the net after each evaluation; training ends early when it
         returns True.
@@ -75,7 +81,8 @@ def train(
     Raises
     ------
     ValueError
-        If the last validation loss is not finite, or if `checkpoint` was not reached.
+        If the validation loss of the weights to keep is not finite, or if `checkpoint` was
+        not reached.
     """
     start = time.perf_counter()
     n_threads = n_training_threads() if n_threads is None else n_threads
@@ -84,7 +91,9 @@ def train(
     with isolation(net, seed):
         has_test = data.X_test is not None
         test = on_device(data.X_test, data.y_test, None, net.device) if has_test else None
-        evaluation = Evaluation(data.classification, checkpoint, on_evaluation, test)
+        evaluation = Evaluation(
+            data.classification, checkpoint, on_evaluation, test, n_iter_no_change
+        )
         net = _ready_net(net, ticket, data, _intervals(n_steps, evaluate_every), seed)
         with computing(net, ticket, data, layout=layout, n_threads=n_threads) as engine:
             # Only now: engines ask who listens.
@@ -103,6 +112,7 @@ def train(
         time.perf_counter() - start,
         engine,
         np.array(evaluation.test_scores) if has_test else None,
+        _kept(evaluation),
     )
 
 
@@ -135,11 +145,17 @@ def _run(net, dataset, evaluation):
             if interrupts or evaluation.is_reporting:
                 raise
             evaluation.catch_up(net)
+    evaluation.restore_best(net)
     net.notify("on_train_end", X=dataset, y=None)
 
 
+def _kept(evaluation):
+    """Position of the evaluation whose weights the ticket gets."""
+    return -1 if evaluation.best is None else evaluation.best
+
+
 def _check_outcome(evaluation):
-    if not np.isfinite(evaluation.losses[-1:]).any():
+    if not evaluation.losses or not np.isfinite(evaluation.losses[_kept(evaluation)]):
         raise ValueError(
             f"training diverged: the validation losses were {evaluation.losses} after "
             f"{evaluation.iterations} steps; a smaller learning_rate, or scaled inputs, may help"

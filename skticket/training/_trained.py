@@ -15,7 +15,7 @@ class Trained:
     Attributes
     ----------
     ticket : Ticket
-        With the weights as they were at the end.
+        With the weights as they were at the evaluation `kept`.
     history : skorch.history.History
         A row an evaluation.
     iterations : ndarray of int, shape (n_evaluations,)
@@ -28,6 +28,8 @@ class Trained:
         What computed the steps.
     test_score : ndarray of float, shape (n_evaluations,), or None
         Score on the test rows at each evaluation, where the data have such rows.
+    kept : int
+        Position of the evaluation whose weights the ticket has: the last, or the best.
     """
 
     ticket: Ticket
@@ -38,6 +40,7 @@ class Trained:
     fit_time: float
     engine: str
     test_score: np.ndarray = None
+    kept: int = -1
 
     @property
     def convergence(self):

@@ -95,6 +95,7 @@ def test_selected_round_does_not_matter_for_going_on(first, second):
         {"learning_rate": 0.01},
         {"batch_size": 30},
         {"max_epochs": 2},
+        {"n_iter_no_change": 1},
         {"hidden_layer_sizes": (12,)},
         {"init": "he_normal"},
         {"validation_fraction": 0.2},

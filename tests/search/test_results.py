@@ -42,6 +42,7 @@ def trained(density, losses, scores, iterations=(10, 20, 30)):
         valid_loss=losses,
         valid_score=np.array(scores, float),
         convergence=int(np.nanargmin(losses)),
+        kept=-1,
         fit_time=1.0,
     )
 
