@@ -14,12 +14,14 @@ def load(source, target, task):
 
     if source == "mnist":
         # The paper's split and its grid; 5,000 of 60,000 rows are for validation.
-        defaults = {"max_epochs": 4, "evaluate_every": 100, "validation_fraction": 1 / 12}
+        defaults = {"max_epochs": 4, "batch_size": 60, "n_iter_no_change": None}
+        defaults |= {"evaluate_every": 100, "validation_fraction": 1 / 12}
         return split_images(fetch_mnist()), False, defaults
     if source == "mnist1d":
         # Already standardized, as a whole.
         X, y = make_mnist1d(random_state=0)
-        defaults = {"hidden_layer_sizes": (500,), "rounds": 12, "max_epochs": 40, "batch_size": 100}
+        defaults = {"hidden_layer_sizes": (500,), "rounds": 12, "max_epochs": 40}
+        defaults |= {"batch_size": 100, "n_iter_no_change": None}
         return _split(X, y), False, defaults
     if source == "digits":
         X, y = load_digits(return_X_y=True)
