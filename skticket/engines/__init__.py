@@ -6,7 +6,9 @@ told in the result (`Trained.engine`). All keep one contract.
 **It takes** a ticket, of which the current weights are those to begin with and the masks never
 change; rows, of which each batch is some; a loss; and an optimizer's settings. A training engine
 (`dense`, `autograd`, `sparse`) takes them as an initialized skorch net, for the length of a `with`
-block in which skorch runs the training (`computing`). `stacked` (`train_stack`) takes many
+block in which skorch runs the training (`computing`). Where nobody listens, an engine may take all
+steps up to the next evaluation in one call (`TicketNet.take_steps`): the same steps, to the bit.
+`stacked` (`train_stack`) takes many
 tickets of one architecture, and the settings by name. A predicting engine (`Predictor`,
 `stack_outputs`) takes the ticket and the rows.
 

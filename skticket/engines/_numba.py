@@ -19,7 +19,7 @@ from numba.core import cgutils
 from numba.extending import intrinsic, models, overload, register_model
 
 from ._disk_cache import compiled
-from ._tables import Activation, Loss
+from ._tables import Activation, Loss, Rule
 
 LANES = 16  # batch columns in one vector; the padding of the batch
 COLUMNS = 128  # at most so many batch columns at once: one layer's input stays in the L2 cache
@@ -29,6 +29,7 @@ ONE, TWO, FOUR, SEVEN, EIGHT = (0,), (0,) * 2, (0,) * 4, (0,) * 7, (0,) * 8
 
 IDENTITY, RELU, TANH, LOGISTIC = map(int, Activation)
 CROSS_ENTROPY, BINARY_CROSS_ENTROPY, SQUARED_ERROR = map(int, Loss)
+_, SGD, ADAM = map(int, Rule)
 
 
 class Pattern(NamedTuple):
@@ -714,15 +715,11 @@ def _share(pointers, n_rows, part, n_parts):
     return min(np.searchsorted(pointers, pointers[n_rows] * part // n_parts), n_rows)
 
 
-# Entry points: compiled once for each float type, cached on disk -----------------------------
-
-
-@compiled
-def propagate(
+@njit
+def _propagate(
     pattern, workspace, parameters, activation, loss, X, rows, targets, scales, first, last
 ):
     """Gather, forward, loss and backward of columns `first` to `last` of one tile."""
-    _check_batch(X, rows, loss, targets, pattern.layers[-1].n_out)
     units, deltas = workspace.units, workspace.deltas
     stride = -(-len(rows) // LANES) * LANES
     _gather(X, rows, pattern.inputs, units, stride, first, last)
@@ -742,8 +739,8 @@ def propagate(
     _backward(pattern, workspace.transposed, activation, units, deltas, stride, first, last)
 
 
-@compiled
-def accumulate(pattern, workspace, gradients, n_rows, part, n_parts, again):
+@njit
+def _accumulate(pattern, workspace, gradients, n_rows, part, n_parts, again):
     """One part of the gradients of values and biases, from a tile that was propagated."""
     units, deltas = workspace.units, workspace.deltas
     stride = -(-n_rows // LANES) * LANES
@@ -770,8 +767,8 @@ def accumulate(pattern, workspace, gradients, n_rows, part, n_parts, again):
         )
 
 
-@compiled
-def compute_gradients(
+@njit
+def _compute_gradients(
     pattern, workspace, parameters, gradients, activation, loss, X, rows, targets, scales
 ):
     """All of a step but the update, on one thread; returns the loss."""
@@ -780,7 +777,7 @@ def compute_gradients(
     for start in range(0, len(rows), COLUMNS):
         tile = rows[start : start + COLUMNS]
         stride = -(-len(tile) // LANES) * LANES
-        propagate(
+        _propagate(
             pattern,
             workspace,
             parameters,
@@ -793,10 +790,101 @@ def compute_gradients(
             0,
             stride,
         )
-        accumulate(pattern, workspace, gradients, len(tile), 0, 1, start > 0)
+        _accumulate(pattern, workspace, gradients, len(tile), 0, 1, start > 0)
         for column in range(len(tile)):
             total += workspace.losses[column]
     return total
+
+
+@njit
+def _update_sgd(parameters, gradients, buffer, settings):
+    """Stochastic gradient descent, by torch.optim.SGD's formulas."""
+    dtype = parameters.dtype.type
+    lr, momentum = dtype(settings.lr), dtype(settings.momentum)
+    weight_decay = dtype(settings.weight_decay)
+    zero, tiny = dtype(0), dtype(1e-30)
+    for k in range(len(parameters)):
+        gradient = gradients[k] + weight_decay * parameters[k]
+        if len(buffer):
+            value = momentum * buffer[k] + gradient
+            # What decays for ever would end among the subnormal numbers, which are slow.
+            value = zero if abs(value) < tiny else value
+            buffer[k] = value
+            gradient = gradient + momentum * value if settings.nesterov else value
+        parameters[k] -= lr * gradient
+
+
+@njit
+def _update_adam(parameters, gradients, mean, square, settings, n_steps):
+    """Adam, by torch.optim.Adam's formulas; `n_steps` counts this one."""
+    dtype = parameters.dtype.type
+    beta1, beta2 = settings.beta1, settings.beta2
+    step_size = dtype(settings.lr / (1 - beta1**n_steps))
+    correction = dtype(math.sqrt(1 - beta2**n_steps))
+    share, keep, share_square = dtype(1 - beta1), dtype(beta2), dtype(1 - beta2)
+    eps, weight_decay = dtype(settings.eps), dtype(settings.weight_decay)
+    smallest = dtype(1.1754944e-38)
+    zero, tiny = dtype(0), dtype(1e-30)
+    for k in range(len(parameters)):
+        gradient = gradients[k] + weight_decay * parameters[k]
+        first = mean[k] + share * (gradient - mean[k])
+        second = keep * square[k] + share_square * gradient * gradient
+        first = zero if abs(first) < tiny else first  # see _update_sgd
+        second = zero if second < smallest else second
+        mean[k] = first
+        square[k] = second
+        parameters[k] -= step_size * (first / (math.sqrt(second) / correction + eps))
+
+
+# Entry points: compiled once for each float type, cached on disk -----------------------------
+
+
+@compiled
+def update(parameters, gradients, first, second, settings, n_steps):
+    """Take an optimizer's step, of which there were `n_steps` before."""
+    if settings.rule == SGD:
+        _update_sgd(parameters, gradients, first, settings)
+    elif settings.rule == ADAM:
+        _update_adam(parameters, gradients, first, second, settings, n_steps + 1)
+
+
+@compiled
+def take_steps(
+    pattern,
+    workspace,
+    parameters,
+    gradients,
+    first,
+    second,
+    settings,
+    n_steps,
+    activation,
+    loss,
+    X,
+    rows,
+    targets,
+    scales,
+    batch_size,
+    losses,
+):
+    """Take a step a batch: gradients and update; write each one's loss."""
+    _check_batch(X, rows, loss, targets, pattern.layers[-1].n_out)
+    for number in range(len(losses)):
+        start = number * batch_size
+        stop = min(start + batch_size, len(rows))
+        losses[number] = _compute_gradients(
+            pattern,
+            workspace,
+            parameters,
+            gradients,
+            activation,
+            loss,
+            X,
+            rows[start:stop],
+            targets[start:stop],
+            scales[start:stop],
+        )
+        update(parameters, gradients, first, second, settings, n_steps + number)
 
 
 @compiled
@@ -814,41 +902,3 @@ def infer(pattern, units, parameters, activation, X, first, last, outputs):
         for column in range(stop - start):
             for k in range(output.n_out):
                 outputs[start + column, k] = results[k * width + column]
-
-
-@compiled
-def update_sgd(parameters, gradients, buffer, lr, momentum, nesterov, weight_decay):
-    """Stochastic gradient descent, by torch.optim.SGD's formulas."""
-    dtype = parameters.dtype.type
-    lr, momentum, weight_decay = dtype(lr), dtype(momentum), dtype(weight_decay)
-    zero, tiny = dtype(0), dtype(1e-30)
-    for k in range(len(parameters)):
-        gradient = gradients[k] + weight_decay * parameters[k]
-        if len(buffer):
-            value = momentum * buffer[k] + gradient
-            # What decays for ever would end among the subnormal numbers, which are slow.
-            value = zero if abs(value) < tiny else value
-            buffer[k] = value
-            gradient = gradient + momentum * value if nesterov else value
-        parameters[k] -= lr * gradient
-
-
-@compiled
-def update_adam(parameters, gradients, mean, square, n_steps, lr, beta1, beta2, eps, weight_decay):
-    """Adam, by torch.optim.Adam's formulas; `n_steps` counts this one."""
-    dtype = parameters.dtype.type
-    step_size = dtype(lr / (1 - beta1**n_steps))
-    correction = dtype(math.sqrt(1 - beta2**n_steps))
-    share, keep, share_square = dtype(1 - beta1), dtype(beta2), dtype(1 - beta2)
-    eps, weight_decay = dtype(eps), dtype(weight_decay)
-    smallest = dtype(1.1754944e-38)
-    zero, tiny = dtype(0), dtype(1e-30)
-    for k in range(len(parameters)):
-        gradient = gradients[k] + weight_decay * parameters[k]
-        first = mean[k] + share * (gradient - mean[k])
-        second = keep * square[k] + share_square * gradient * gradient
-        first = zero if abs(first) < tiny else first  # see update_sgd
-        second = zero if second < smallest else second
-        mean[k] = first
-        square[k] = second
-        parameters[k] -= step_size * (first / (math.sqrt(second) / correction + eps))

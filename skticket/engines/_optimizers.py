@@ -5,16 +5,35 @@ from functools import cached_property
 import torch
 
 from ._compiled import call
+from ._tables import Rule, Settings
 
 
 class _Flat:
     """What both have: one flat parameter on the processor, whose gradient keeps its memory."""
 
+    n_steps = 0
+
     def step(self, closure=None):
         """Take a step; schedulers and hooks of torch know of it."""
         loss = None if closure is None else closure()
-        self.update()
+        call("update", *self._arrays, *self.state_arrays, self.settings(), self.count(1))
         return loss
+
+    def count(self, n_steps):
+        """Count steps that are taken; return how many there were before."""
+        before = self.n_steps
+        self.n_steps += n_steps
+        return before
+
+    @cached_property
+    def state_arrays(self):
+        """Two arrays of torch's state of the parameter, begun at 0; empty where there is none."""
+        (values,) = self.param_groups[0]["params"]
+        state = self.state[values]
+        for name in self._state_names():
+            state[name] = torch.zeros_like(values)
+        arrays = [state[name].detach().numpy() for name in self._state_names()]
+        return (arrays + [self._arrays[0][:0]] * 2)[:2]
 
     @cached_property
     def _arrays(self):
@@ -22,59 +41,39 @@ class _Flat:
         (values,) = self.param_groups[0]["params"]
         return values.detach().numpy(), values.grad.numpy()
 
-    def _state_arrays(self, *names):
-        """Arrays of torch's state of the parameter, begun at 0."""
-        (values,) = self.param_groups[0]["params"]
-        state = self.state[values]
-        for name in names:
-            state[name] = torch.zeros_like(values)
-        return [state[name].detach().numpy() for name in names]
-
 
 class CompiledSGD(_Flat, torch.optim.SGD):
     """`torch.optim.SGD`; without dampening or maximizing."""
 
-    def update(self):
-        """Take a step of which nobody is told."""
+    def settings(self):
+        """Return what the compiled code has to know."""
         group = self.param_groups[0]
-        parameters, gradients = self._arrays
-        call(
-            "update_sgd",
-            parameters,
-            gradients,
-            self._buffer if group["momentum"] else parameters[:0],
-            float(group["lr"]),
-            float(group["momentum"]),
-            bool(group["nesterov"]),
-            float(group["weight_decay"]),
+        return Settings(
+            rule=int(Rule.sgd),
+            lr=float(group["lr"]),
+            weight_decay=float(group["weight_decay"]),
+            momentum=float(group["momentum"]),
+            nesterov=bool(group["nesterov"]),
         )
 
-    @cached_property
-    def _buffer(self):
-        return self._state_arrays("momentum_buffer")[0]
+    def _state_names(self):
+        return ["momentum_buffer"] if self.param_groups[0]["momentum"] else []
 
 
 class CompiledAdam(_Flat, torch.optim.Adam):
     """`torch.optim.Adam`, in its plain form."""
 
-    n_steps = 0
-
-    def update(self):
-        """Take a step of which nobody is told."""
+    def settings(self):
+        """Return what the compiled code has to know."""
         group = self.param_groups[0]
-        self.n_steps += 1
-        call(
-            "update_adam",
-            *self._arrays,
-            *self._means,
-            self.n_steps,
-            float(group["lr"]),
-            float(group["betas"][0]),
-            float(group["betas"][1]),
-            float(group["eps"]),
-            float(group["weight_decay"]),
+        return Settings(
+            rule=int(Rule.adam),
+            lr=float(group["lr"]),
+            weight_decay=float(group["weight_decay"]),
+            beta1=float(group["betas"][0]),
+            beta2=float(group["betas"][1]),
+            eps=float(group["eps"]),
         )
 
-    @cached_property
-    def _means(self):
-        return self._state_arrays("exp_avg", "exp_avg_sq")
+    def _state_names(self):
+        return ["exp_avg", "exp_avg_sq"]

@@ -10,6 +10,10 @@ from ..network import MLP, has_listeners
 from ._coverage import activation_of, compiled_optimizer, loss_of
 from ._sparse_network import SparseNetwork
 
+# Weights times rows of a call of the compiled code: tenths of a second, in which nobody can
+# interrupt it.
+_MOST_WORK = 2_000_000_000
+
 
 @contextmanager
 def sparse_engine(net, ticket, data, n_threads):
@@ -27,8 +31,7 @@ def sparse_engine(net, ticket, data, n_threads):
     if has_listeners(net):
         net.train_step = _ToldStep(net, network)
     else:
-        net.train_step = _QuietStep(net, network, data)
-        net.iterator_train__gather = False
+        net.take_steps = _QuietSteps(net, network, data)
     yield
 
 
@@ -67,21 +70,29 @@ class SparseModule(nn.Module):
         self.network.set_arrays({name: tensor.numpy() for name, tensor in state_dict.items()})
 
 
-class _QuietStep:
-    """skorch's `train_step`, of batches that are positions of rows."""
+class _QuietSteps:
+    """A `TicketNet`'s `take_steps`."""
 
     def __init__(self, net, network, data):
         self.network = network
         self.data = data
         self.optimizer = net.optimizer_
 
-    def __call__(self, batch, **fit_params):
+    def __call__(self, rows, batch_size):
         data = self.data
-        loss = self.network.compute_gradients(
-            data.X, data.y, rows=batch[0].numpy(), sample_weight=data.weight
-        )
-        self.optimizer.update()
-        return {"loss": np.float64(loss), "y_pred": None}
+        n_steps = max(1, _MOST_WORK // (len(self.network.parameters) * batch_size))
+        calls = [
+            self.network.take_steps(
+                data.X,
+                data.y,
+                self.optimizer,
+                rows=rows[start : start + n_steps * batch_size],
+                batch_size=batch_size,
+                sample_weight=data.weight,
+            )
+            for start in range(0, len(rows), n_steps * batch_size)
+        ]
+        return np.concatenate(calls)
 
 
 class _ToldStep:

@@ -7,7 +7,7 @@ import numpy as np
 from ..utils import n_threads_allowed, shared_tensor
 from ._compiled import call, kernels
 from ._pattern import parameter_parts, pattern_arrays, pattern_layers
-from ._tables import Activation, Loss
+from ._tables import Activation, Loss, Settings
 
 _PREDICTION_COLUMNS = 64
 
@@ -169,20 +169,56 @@ default="cross_entropy"
         float
             The loss.
         """
-        X, y, rows, scales = self._batch(X, y, rows, sample_weight)
-        return call(
-            "compute_gradients",
+        rows = np.arange(len(X)) if rows is None else rows
+        state = [self.parameters[:0]] * 2
+        return float(self._run(X, y, rows, len(rows), sample_weight, state, Settings(), 0)[0])
+
+    def take_steps(self, X, y, optimizer, *, rows, batch_size, sample_weight=None):
+        """Take steps of an optimizer, one a batch; to the bit, as if each were taken by itself.
+
+        Parameters
+        ----------
+        X, y, sample_weight
+            As for `compute_gradients`.
+        optimizer : CompiledSGD or CompiledAdam
+            Of `parameters`.
+        rows : ndarray of int
+            The rows of all batches, in order.
+        batch_size : int
+            How many a batch has; the last one may have fewer.
+
+        Returns
+        -------
+        ndarray of shape (n_steps,)
+            The loss of each batch, before its step.
+        """
+        n_before = optimizer.count(-(-len(rows) // batch_size))
+        options = optimizer.state_arrays, optimizer.settings(), n_before
+        return self._run(X, y, rows, batch_size, sample_weight, *options)
+
+    def _run(self, X, y, rows, batch_size, sample_weight, state, settings, n_before):
+        """Compute the losses and gradients of batches, and take the steps there are."""
+        X, y, rows, scales = self._batches(X, y, rows, batch_size, sample_weight)
+        losses = np.empty(-(-len(rows) // batch_size))
+        call(
+            "take_steps",
             self._pattern(),
             self._buffers(),
             self.parameters,
             self.gradients,
+            *state,
+            settings,
+            n_before,
             self.activation,
             self.loss,
             X,
             rows,
             y,
             scales,
+            batch_size,
+            losses,
         )
+        return losses
 
     def predict(self, X, *, n_threads=None):
         """Compute the outputs: logits, or the values of a regression.
@@ -235,27 +271,31 @@ default="cross_entropy"
                 other.result()
         return outputs
 
-    def _batch(self, X, y, rows, sample_weight):
-        """The arguments of a step as the compiled code needs them, checked."""
+    def _batches(self, X, y, rows, batch_size, sample_weight):
+        """The arguments of steps as the compiled code needs them, checked."""
         self._check_data(X)
         if len(y) != len(X):
             raise ValueError(f"X and y must have the same length, got {len(X)} and {len(y)}")
-        if rows is None:
-            rows = np.arange(len(X))
-        else:
-            rows = np.array(rows, np.int64)
-            y = np.asarray(y)[rows]
         if not len(rows):
             raise ValueError("the batch is empty")
-        if sample_weight is None:
-            scales = np.full(len(rows), 1 / len(rows), self.dtype)
-        else:
-            weight = np.asarray(sample_weight, np.float64)[rows]
-            scales = (weight / weight.sum()).astype(self.dtype)
+        rows = np.array(rows, np.int64)
+        y = np.asarray(y)[rows]
+        scales = self._scales(rows, batch_size, sample_weight)
         if not (isinstance(X, np.ndarray) and X.dtype == self.dtype and X.flags.c_contiguous):
             X = np.asarray(X)[rows]  # converts the batch alone
             rows = np.arange(len(rows))
         return self._data(X), self._targets(y), rows, scales
+
+    def _scales(self, rows, batch_size, sample_weight):
+        """The part of each row in the mean of its batch."""
+        whole = len(rows) - len(rows) % batch_size
+        if sample_weight is None:
+            weight = np.ones(len(rows))
+        else:
+            weight = np.asarray(sample_weight, np.float64)[rows]
+        batches = weight[:whole].reshape(-1, batch_size), weight[whole:].reshape(1, -1)
+        shares = [part / part.sum(axis=1, keepdims=True) for part in batches if part.size]
+        return np.concatenate([part.reshape(-1) for part in shares]).astype(self.dtype)
 
     def _check_data(self, X):
         if np.ndim(X) != 2 or X.shape[1] != self.shapes[0][1]:

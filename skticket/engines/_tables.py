@@ -1,6 +1,7 @@
 """What the compiled code knows by numbers: named here, once, without Numba."""
 
 from enum import IntEnum
+from typing import NamedTuple
 
 import numpy as np
 
@@ -20,6 +21,27 @@ class Loss(IntEnum):
     cross_entropy = 0
     binary_cross_entropy = 1
     squared_error = 2
+
+
+class Rule(IntEnum):
+    """Of an optimizer."""
+
+    none = 0  # gradients alone
+    sgd = 1
+    adam = 2
+
+
+class Settings(NamedTuple):
+    """Of an optimizer, by torch's names. The types are the compiled code's as well."""
+
+    rule: int = int(Rule.none)
+    lr: float = 0.0
+    weight_decay: float = 0.0
+    momentum: float = 0.0
+    nesterov: bool = False
+    beta1: float = 0.0
+    beta2: float = 0.0
+    eps: float = 0.0
 
 
 # A row a layer. All are counts, or offsets into the flat arrays named.

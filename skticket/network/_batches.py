@@ -36,8 +36,8 @@ class Batches:
         Determines the orders.
     drop_last : bool, default=False
         Leave out the smaller last batch of a pass.
-    gather : bool, default=True
-        Whether training batches hold rows of `X` and `y`, or only their positions and None.
+    pause : int, default=None
+        Number of batches after which a run (see `runs`) ends, because somebody looks then.
     rows : ndarray of int, default=None
         Positions of the rows to train on; None for all.
     n_threads : int, default=1
@@ -64,7 +64,7 @@ class Batches:
         intervals=None,
         seed=None,
         drop_last=False,
-        gather=True,
+        pause=None,
         rows=None,
         n_threads=1,
         **loader_options,
@@ -77,20 +77,41 @@ class Batches:
         self.n_threads = n_threads
         self.batch_size = n_batch_rows(batch_size, len(self.rows))
         self.drop_last = drop_last
-        self.gather = gather
+        self.pause = pause
         self._intervals = None if intervals is None else iter(intervals)
-        self._shuffled = self._shuffle(np.random.RandomState(seed))
+        self._random_state = np.random.RandomState(seed)
+        self._order = self.rows[:0]  # what is left of a pass over the data
+        self._n_taken = 0
 
-    def _shuffle(self, random_state):
-        n = len(self.rows)
-        stop = max(n - n % self.batch_size, 1) if self.drop_last else n
-        while True:
-            order = torch.from_numpy(random_state.permutation(self.rows)).to(self.X.device)
-            for start in range(0, stop, self.batch_size):
-                positions = order[start : start + self.batch_size]
-                yield self._rows(positions) if self.gather else (positions, None)
+    def runs(self):
+        """Yield the positions of the next interval's rows, those of several batches at a time.
 
-    def _rows(self, positions):
+        Yields
+        ------
+        ndarray of int
+            In order. All batches but the last have `batch_size` rows.
+        """
+        n_left = next(self._intervals)
+        while n_left:
+            n_batches = n_left
+            if self.pause is not None and self._n_taken < self.pause:
+                n_batches = min(n_left, self.pause - self._n_taken)
+            rows = self._take(n_batches * self.batch_size)
+            n_batches = -(-len(rows) // self.batch_size)
+            n_left -= n_batches
+            self._n_taken += n_batches
+            yield rows
+
+    def _take(self, n_rows):
+        """The next positions, at most so many, of one pass."""
+        if not len(self._order):
+            n = len(self.rows)
+            stop = max(n - n % self.batch_size, 1) if self.drop_last else n
+            self._order = self._random_state.permutation(self.rows)[:stop]
+        taken, self._order = self._order[:n_rows], self._order[n_rows:]
+        return taken
+
+    def _gathered(self, positions):
         with on_threads(self.n_threads):
             X = self.X.index_select(0, positions)
         return X, self.y.index_select(0, positions)
@@ -100,7 +121,12 @@ class Batches:
             return iter(
                 zip(self.X.split(self.batch_size), self.y.split(self.batch_size), strict=True)
             )
-        return (next(self._shuffled) for _ in range(next(self._intervals)))
+        return self._shuffled()
+
+    def _shuffled(self):
+        for run in self.runs():
+            order = torch.from_numpy(run).to(self.X.device)
+            yield from map(self._gathered, order.split(self.batch_size))
 
 
 def n_batch_rows(batch_size, n_rows):

@@ -25,6 +25,10 @@ class TicketNet(NeuralNet):
     Parameters are those of `skorch.NeuralNet`.
     """
 
+    # Of an engine that takes many steps a call: given the positions of a run's rows and how many
+    # a batch has, it returns the loss of each step.
+    take_steps = None
+
     @property
     def _default_callbacks(self):
         return [
@@ -45,6 +49,17 @@ class TicketNet(NeuralNet):
         told = [
             cb for _, cb in self.callbacks_ if type(cb).on_batch_end is not Callback.on_batch_end
         ]
+        if training and self.take_steps is not None:
+            losses, sizes = self._run_together(iterator, told)
+        else:
+            losses, sizes = self._run_one_by_one(iterator, training, step_fn, told, fit_params)
+        if sizes:
+            self.history.new_batch()
+            self.history.record_batch(f"{prefix}_loss", float(np.average(losses, weights=sizes)))
+            self.history.record_batch(f"{prefix}_batch_size", sum(sizes))
+        self.history.record(f"{prefix}_batch_count", len(sizes))
+
+    def _run_one_by_one(self, iterator, training, step_fn, told, fit_params):
         losses, sizes = [], []
         for batch in iterator:
             step = step_fn(batch, **fit_params)
@@ -52,11 +67,18 @@ class TicketNet(NeuralNet):
                 callback.on_batch_end(self, batch=batch, training=training, **step)
             losses.append(step["loss"].item())
             sizes.append(batch[0].shape[0])  # len() of a tensor takes longer
-        if sizes:
-            self.history.new_batch()
-            self.history.record_batch(f"{prefix}_loss", float(np.average(losses, weights=sizes)))
-            self.history.record_batch(f"{prefix}_batch_size", sum(sizes))
-        self.history.record(f"{prefix}_batch_count", len(sizes))
+        return losses, sizes
+
+    def _run_together(self, iterator, told):
+        losses, sizes = [], []
+        size = iterator.batch_size
+        for rows in iterator.runs():
+            steps = self.take_steps(rows, size)
+            for callback in told:
+                callback.on_batch_end(self, training=True, n_steps=len(steps))
+            losses += list(steps)
+            sizes += [min(size, len(rows) - start) for start in range(0, len(rows), size)]
+        return losses, sizes
 
     def on_train_end(self, net, X=None, y=None, **kwargs):
         """Forget the batches: a row for each would outweigh the network."""

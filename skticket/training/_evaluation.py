@@ -46,9 +46,11 @@ class Evaluation(Callback):
     def on_epoch_begin(self, net, dataset_train=None, dataset_valid=None, **kwargs):
         self._losses, self._predicted, self._true, self._weight = [], [], [], []
 
-    def on_batch_end(self, net, batch=None, training=None, loss=None, y_pred=None, **kwargs):
+    def on_batch_end(
+        self, net, batch=None, training=None, loss=None, y_pred=None, n_steps=1, **kwargs
+    ):
         if training:
-            self.step += 1
+            self.step += n_steps
             if self.step == self.checkpoint:
                 self.checkpoint_arrays = read_arrays(net.module_)
         else:

@@ -94,7 +94,7 @@ def train(
         evaluation = Evaluation(
             data.classification, checkpoint, on_evaluation, test, n_iter_no_change
         )
-        net = _ready_net(net, ticket, data, _intervals(n_steps, evaluate_every), seed)
+        net = _ready_net(net, ticket, data, seed, checkpoint, _intervals(n_steps, evaluate_every))
         with computing(net, ticket, data, layout=layout, n_threads=n_threads) as engine:
             # Only now: engines ask who listens.
             evaluation.add_to(net)
@@ -122,9 +122,10 @@ def _intervals(n_steps, evaluate_every):
     return [evaluate_every] * whole + ([rest] if rest else [])
 
 
-def _ready_net(net, ticket, data, intervals, seed):
+def _ready_net(net, ticket, data, seed, checkpoint, intervals):
     net = clone(net)
-    with_batches(net, "iterator_train", intervals=intervals, seed=seed, rows=data.rows)
+    order = {"seed": seed, "rows": data.rows, "intervals": intervals, "pause": checkpoint}
+    with_batches(net, "iterator_train", **order)
     with_batches(net, "iterator_valid", batch_size=EVALUATION_ROWS)
     if net.iterator_train is Batches:
         net.set_params(max_epochs=len(intervals))

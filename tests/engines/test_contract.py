@@ -9,7 +9,7 @@ import pytest
 import reference
 import torch
 from skorch import NeuralNet
-from skorch.callbacks import Callback
+from skorch.callbacks import Callback, EpochTimer
 from torch import nn
 
 from skticket import Ticket
@@ -274,6 +274,34 @@ def test_steps_are_the_references(engine, loss, optimizer, mask, batches, global
     )
     assert one.ticket == two.ticket
     assert one.valid_loss.tobytes() == two.valid_loss.tobytes()
+
+
+def taken_together(net, case, data, engine, n_steps=23, **options):
+    """A training as what follows from it, to the bit: weights, losses, weights in between."""
+    options = {"evaluate_every": n_steps, "checkpoint": 7, "seed": SEED, "layout": engine} | options
+    trained = train(net, case.ticket, data, n_steps=n_steps, **options)
+    assert trained.engine == engine
+    return trained.ticket, trained.valid_loss[-1], trained.history[:, "train_loss"]
+
+
+@pytest.mark.parametrize("engine", ["sparse", "dense"])
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("loss, optimizer, mask, batches", COMBINATIONS[::3])
+def test_steps_together_are_the_steps_one_by_one(
+    engine, loss, optimizer, mask, batches, weighted, global_state
+):
+    """Together, where nobody looks in between; over the ends of passes and beyond a checkpoint."""
+    case = make_case(loss, optimizer, mask, batches, weighted)
+    net, data = make_net(case, engine, loss, optimizer), make_data(case, loss)
+    *together, (mean_loss,) = taken_together(net, case, data, engine)
+    *one_by_one, losses = taken_together(net, case, data, engine, evaluate_every=1)
+    assert together == one_by_one
+    assert together[0].checkpoints[7].keys() == case.ticket.weights.keys()
+    sizes = reference.batches(len(case.X), case.batch_size, len(losses), SEED)
+    assert mean_loss == np.average(losses, weights=list(map(len, sizes)))
+    if engine == "sparse":  # the other does not cover callbacks
+        told = net.set_params(callbacks=[("timer", EpochTimer())])
+        assert taken_together(told, case, data, engine)[0] == together[0]
 
 
 @pytest.mark.parametrize("loss", ["cross_entropy", "squared_error"])

@@ -107,11 +107,13 @@ CALL = """
     import numpy as np
     import skticket
     from skticket.engines._compiled import call, kernels
+    from skticket.engines._tables import Rule, Settings
 
     assert skticket.__file__.startswith(sys.argv[1]), skticket.__file__
     parameters = np.ones(3, np.float32)
-    call("update_sgd", parameters, parameters.copy(), parameters[:0], 0.5, 0.0, False, 0.0)
-    print(parameters.tolist(), kernels().update_sgd.stats.cache_path)
+    settings = Settings(rule=int(Rule.sgd), lr=0.5)
+    call("update", parameters, parameters.copy(), parameters[:0], parameters[:0], settings, 0)
+    print(parameters.tolist(), kernels().update.stats.cache_path)
 """
 
 

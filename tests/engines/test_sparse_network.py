@@ -311,7 +311,7 @@ def test_compiles_in_threads_and_reports_it(tmp_path):
             text=True,
             check=True,
         )
-        assert f"INFO:skticket:compute_gradients was {how}" in process.stdout
+        assert f"INFO:skticket:take_steps was {how}" in process.stdout
 
 
 def test_dense_round_trip_and_copies():

@@ -8,12 +8,13 @@ import pytest
 import torch
 from skorch import NeuralNetClassifier
 from skorch.callbacks import Callback
+from skorch.dataset import Dataset
 from torch import nn
 from watched import Smooth, X, classifier, prototype, y
 
 from skticket import Prune, WinningTicketClassifier, WinningTicketRegressor
 from skticket.initialization import Glorot
-from skticket.network import Data, default_net, draw_initial, first_ticket, n_batch_rows
+from skticket.network import Batches, Data, default_net, draw_initial, first_ticket, n_batch_rows
 from skticket.training import train
 
 
@@ -131,3 +132,17 @@ def test_steps_of_an_epoch(batch_size, n_batches):
 @pytest.mark.parametrize(("n_rows", "size"), [(5, 5), (50, 8), (89, 8), (150, 15), (10_000, 60)])
 def test_automatic_batches_are_a_tenth_of_few_rows(n_rows, size):
     assert n_batch_rows("auto", n_rows) == size
+
+
+def test_runs_are_the_batches_of_an_interval_within_a_pass():
+    """And end where somebody looks; the batches of both ways are the same."""
+    rows = np.arange(25)
+    options = {"batch_size": 4, "intervals": [5, 6], "seed": 0}
+    batches = Batches(Dataset(rows, rows), **options)
+    expected = [X.tolist() for _ in range(2) for X, _ in batches]
+    runs = Batches(Dataset(rows, rows), **options, pause=3)
+    found = [list(map(list, runs.runs())) for _ in range(2)]
+    # Passes of seven batches, of which the last has one row.
+    assert [list(map(len, interval)) for interval in found] == [[12, 8], [5, 16]]
+    found = [run for interval in found for run in interval]
+    assert [run[k : k + 4] for run in found for k in range(0, len(run), 4)] == expected
