@@ -213,13 +213,12 @@ class TicketSelector(SelectorMixin, _TicketMetaEstimator):
     Examples
     --------
     >>> from sklearn.datasets import make_friedman1
-    >>> from sklearn.preprocessing import scale
     >>> from skticket import TicketSelector, WinningTicketRegressor
     >>> X, y = make_friedman1(300, n_features=10, random_state=0)  # five of them count
     >>> reg = WinningTicketRegressor(
     ...     (30,), prune_rate=0.3, rounds=9, learning_rate=0.01, random_state=0
     ... )
-    >>> selector = TicketSelector(reg).fit(X, scale(y))
+    >>> selector = TicketSelector(reg).fit(X, y)
     >>> selector.get_support()[[0, 1, 3]]
     array([ True,  True,  True])
     >>> selector.transform(X).shape[1] < 10

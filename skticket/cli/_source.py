@@ -36,7 +36,7 @@ def load(source, target, task):
             raise ValueError(f"--task regression needs numbers in column {target!r}")
         y = y.to_numpy(float) if regression else y.to_numpy()
     stratified = not regression and pd.Series(y).value_counts().min() > 1
-    return _scaled(*_split(X, y, stratified), regression), regression, {}
+    return _scaled(*_split(X, y, stratified)), regression, {}
 
 
 def _split(X, y, stratified=True):
@@ -48,15 +48,11 @@ def _split(X, y, stratified=True):
     )
 
 
-def _scaled(X_train, X_test, y_train, y_test, regression):
-    """Scale inputs and numbers to predict."""
+def _scaled(X_train, X_test, y_train, y_test):
+    """Scale inputs."""
     from sklearn.preprocessing import StandardScaler
 
     scaler = StandardScaler().fit(X_train)
-    if regression:
-        # The network learns scaled targets; R² does not depend on their scale.
-        mean, std = y_train.mean(), y_train.std() or 1.0
-        y_train, y_test = (y_train - mean) / std, (y_test - mean) / std
     return scaler.transform(X_train), scaler.transform(X_test), y_train, y_test
 
 

@@ -243,9 +243,8 @@ class WinningTicketBase(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
             With a new `ticket_`, of which `rewind` and `partial_fit` make a new round.
         """
         check_is_fitted(self)
-        data = None
-        if X is not None:
-            data = self._hold_out(*self._validate(X, y, reset=False), sample_weight)
+        rows = None if X is None else self._validate(X, y, reset=False)
+        data = None if rows is None else self._hold_out(*rows, sample_weight)
         search = self._build_search(self.ticket_)
         ticket = search.prune(self.ticket_, self._round + 1, rate, data)
         self._round, self._n_rewinds = self._round + 1, 0
@@ -355,8 +354,8 @@ class WinningTicketBase(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
         """Return the shape of the outputs for a single row."""
 
     @abstractmethod
-    def _encode(self, y):
-        """Return checked targets as the loss takes them."""
+    def _encode(self, y, weight=None):
+        """Return checked targets, of rows with these weights, as the loss takes them."""
 
     @abstractmethod
     def _split_limits(self, y, n_valid):
@@ -417,7 +416,7 @@ class WinningTicketBase(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
         return hold_out(
             X,
             y,
-            self._encode(y),
+            self._encode(y, weight),
             weight,
             classification=is_classifier(self),
             fraction=self.validation_fraction,

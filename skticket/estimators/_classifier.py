@@ -236,7 +236,7 @@ class WinningTicketClassifier(ClassifierMixin, WinningTicketBase):
         criterion = self._criterion() if self.net is None else self.net.criterion
         return () if _is_binary_cross_entropy(criterion) else (len(self.classes_),)
 
-    def _encode(self, y):
+    def _encode(self, y, weight=None):
         codes = np.searchsorted(self.classes_, y)
         return codes.astype(np.float32 if self._output_shape() == () else np.int64)
 

@@ -80,7 +80,7 @@ def warn_if_useless(trained, data):
         warnings.warn(
             f"The full network has learned nothing: its lowest validation loss is {reached:.3g}, "
             f"that of a constant prediction {constant:.3g}; a smaller learning_rate, or scaled "
-            "inputs and targets, may help",
+            "inputs, may help",
             ConvergenceWarning,
             stacklevel=2,
         )

@@ -118,9 +118,11 @@ def test_equals_one_by_one_through_the_training_room(problem, strategy, optimize
     if problem == "binary":
         X, y = np.tile(X_XOR, (5, 1)), np.tile(Y_XOR, 5)
     cls = WinningTicketRegressor if problem == "regression" else WinningTicketClassifier
+    as_they_are = {"normalize_y": False} if problem == "regression" else {}
     # The very net that the estimator would train with.
     estimator = cls(
         sizes[1:-1],
+        **as_they_are,
         optimizer=lambda parameters, lr: TORCH[optimizer](parameters, **options),
         batch_size=batch_size or len(X),
         max_epochs=1,

@@ -45,7 +45,7 @@ def test_predictions_are_the_tickets(hidden_layer_sizes):
     np.testing.assert_array_equal(clf.predict(X), expected > 0.5)
 
     reg = regressor(hidden_layer_sizes=hidden_layer_sizes).fit(X_regression, y_regression)
-    expected = forward(reg.ticket_, X_regression)[:, 0]
+    expected = forward(reg.ticket_, X_regression)[:, 0] * reg.y_scale_ + reg.y_mean_
     np.testing.assert_allclose(reg.predict(X_regression), expected, rtol=1e-4, atol=1e-5)
 
 
@@ -55,7 +55,8 @@ def test_targets_of_a_regression_may_be_several():
     reg.fit(X_regression, targets)
     predicted = reg.predict(X_regression)
     assert predicted.shape == (150, 2)
-    np.testing.assert_allclose(predicted, forward(reg.ticket_, X_regression), rtol=1e-3, atol=1e-4)
+    expected = forward(reg.ticket_, X_regression) * reg.y_scale_ + reg.y_mean_
+    np.testing.assert_allclose(predicted, expected, rtol=1e-3, atol=1e-4)
     assert r2_score(targets, predicted) > 0.9
 
 

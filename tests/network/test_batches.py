@@ -96,8 +96,9 @@ def test_fit_copies_no_more_than_the_held_out_rows():
 def test_read_only_arrays_are_no_matter(layout, recwarn):
     frozen, labels = X.copy(), y.copy()
     frozen.flags.writeable = labels.flags.writeable = False
-    WinningTicketClassifier((4,), rounds=1, max_epochs=1, layout=layout).fit(frozen, labels)
-    WinningTicketRegressor((4,), rounds=1, max_epochs=1, layout=layout).fit(frozen, frozen[:, 0])
+    options = {"rounds": 1, "max_epochs": 10, "layout": layout, "random_state": 0}
+    WinningTicketClassifier((4,), **options).fit(frozen, labels)
+    WinningTicketRegressor((4,), learning_rate=0.05, **options).fit(frozen, frozen[:, 0])
     assert not recwarn.list
 
 

@@ -257,5 +257,5 @@ def test_loss_and_score_of_a_regression(n_targets):
         (10,), rounds=1, max_epochs=20, learning_rate=0.02, validation_fraction=0, random_state=0
     ).fit(X, y)
     assert reg.round_results_["valid_score"][-1] == pytest.approx(reg.score(X, y), rel=1e-4)
-    loss = np.mean((reg.predict(X) - y) ** 2)
+    loss = np.mean(((reg.predict(X) - y) / reg.y_scale_) ** 2)
     assert reg.round_results_["valid_loss"][-1] == pytest.approx(loss, rel=1e-4)
