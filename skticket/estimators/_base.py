@@ -3,7 +3,6 @@
 from abc import ABCMeta, abstractmethod
 from copy import copy
 from dataclasses import replace
-from functools import partial
 from numbers import Integral, Real
 
 import numpy as np
@@ -24,12 +23,10 @@ from ..network import (
     default_net,
     layer_sizes_of,
     prediction_net,
-    read_arrays,
 )
 from ..pruning import RATE_CONSTRAINTS, STRATEGY_CONSTRAINTS
 from ..rewinding import REWIND_CONSTRAINTS
-from ..search import Search, open_memory, select_round
-from ..ticket import Ticket
+from ..search import Search, open_memory
 from ..utils import (
     HasMethods,
     Interval,
@@ -37,7 +34,8 @@ from ..utils import (
     check_sample_weight,
     fit_context,
 )
-from ._rows import hold_out, warn_if_useless
+from ._loop import Loop
+from ._rows import hold_out
 from ._run import Run, all_or_nothing, run_key
 
 
@@ -56,6 +54,7 @@ class WinningTicketBase(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
         "schedule": [StrOptions({"iterative", "one-shot"})],
         "rewind_to": REWIND_CONSTRAINTS,
         "select": [StrOptions({"last", "best", "winning"})],
+        "round_budget": [Interval(Real, 0, 1, closed="right")],
         "optimizer": [StrOptions(set(OPTIMIZERS)), callable],
         "learning_rate": [Interval(Real, 0, None, closed="neither")],
         "batch_size": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
@@ -83,6 +82,7 @@ class WinningTicketBase(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
         schedule="iterative",
         rewind_to="init",
         select="last",
+        round_budget=1.0,
         optimizer="adam",
         learning_rate=1.2e-3,
         batch_size="auto",
@@ -106,6 +106,7 @@ class WinningTicketBase(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
         self.schedule = schedule
         self.rewind_to = rewind_to
         self.select = select
+        self.round_budget = round_budget
         self.optimizer = optimizer
         self.learning_rate = learning_rate
         self.batch_size = batch_size
@@ -158,32 +159,9 @@ class WinningTicketBase(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
             self._begin(key)
             search = self._build_search()
             check_outputs(search.net, X, self._output_shape())
-            self._set_run(self._run.first(search.n_rounds + 1))
-            self._fit(search, X, y, self._hold_out(X, y, sample_weight))
+            self._set_run(self._run.without_rounds())
+            Loop(self, search, self._hold_out(X, y, sample_weight), X, y).run()
         return self
-
-    def _fit(self, search, X, y, data):
-        ticket = self.tickets_[-1] if self.tickets_ else search.first_ticket()
-        root = self._init_callback_context(max_subtasks=search.n_rounds + 1)
-        root.call_on_fit_task_begin(estimator=self, X=X, y=y)
-        for number in range(len(self.tickets_), search.n_rounds + 1):
-            if number > 0:
-                ticket = search.next_ticket(ticket, data, number)
-            context = root.subcontext("round", max_subtasks=search.n_evaluations(data.n_rows))
-            context.call_on_fit_task_begin(estimator=self, X=X, y=y)
-            report = partial(self._report, search, context, ticket, X, y)
-            trained = search.train(ticket, data, number, on_evaluation=report)
-            ticket = trained.ticket
-            self._record(number, trained)
-            if number == 0 and self.net is None:
-                warn_if_useless(trained, data)
-            current = partial(self._as_of, search, ticket)
-            if context.call_on_fit_task_end(
-                estimator=self, X=X, y=y, reconstruction_attributes=current
-            ):
-                break
-        self._choose(search, select_round(self.round_results_, self.select))
-        root.call_on_fit_task_end(estimator=self, X=X, y=y, reconstruction_attributes=dict)
 
     def _begin(self, key=None):
         """Go on from the run that `key` tells, if there is one; otherwise start anew."""
@@ -383,6 +361,7 @@ class WinningTicketBase(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
             strategy=self.strategy,
             schedule=self.schedule,
             rewind_to=self.rewind_to,
+            round_budget=self.round_budget,
             layout=self.layout,
             seed=self._run.seed,
             memory=open_memory(self.memory),
@@ -429,8 +408,11 @@ class WinningTicketBase(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
             return None
         return check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
 
-    def _record(self, number, trained):
-        self._set_run(self._run.after(number, trained))
+    def _replace(self, number, trained, start):
+        self._set_run(self._run.instead(number, trained, start))
+
+    def _record(self, number, trained, start=None):
+        self._set_run(self._run.after(number, trained, start))
         if self.verbose:
             row = {name: column[-1] for name, column in self.round_results_.items()}
             print(
@@ -464,20 +446,6 @@ class WinningTicketBase(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
         other = copy(self)
         other._set_ticket(search, ticket)
         return other
-
-    def _report(self, search, context, ticket, X, y, net):
-        """Tell scikit-learn's callbacks of an evaluation; return whether to stop."""
-        epoch = context.subcontext("epoch").call_on_fit_task_begin(estimator=self, X=X, y=y)
-        current = lambda: self._as_of(  # noqa: E731 (evaluated only when a callback asks)
-            search, Ticket(ticket.initial, ticket.mask, read_arrays(net.module_))
-        )
-        ends = epoch.call_on_fit_task_end(
-            estimator=self, X=X, y=y, reconstruction_attributes=current
-        )
-        if ends:
-            # A round cut short is nothing that a later fit may go on from.
-            self._run = replace(self._run, key=None)
-        return ends
 
     def _validate_inputs(self, X, y="no_validation", *, reset, dtype=np.float32, **options):
         allow_nd = self.net is not None

@@ -32,6 +32,13 @@ PARAMETERS = """
         score; or the sparsest round that is a winning ticket (one that learns
         at least as fast as the full network and ends at least as accurate:
         `is_winning` in `round_results_`), else round 0.
+    round_budget : float, default=1.0
+        The share of a full training's cost that a round of the search may have, in (0, 1].
+        The full network and the round that predicts train in full; of any other round's
+        optimizer steps the share min(1, round_budget / density) is done, at least up to
+        one evaluation, which finds its survivors. With `select` "winning" or "best", rounds
+        that may predict then train in full until one serves. 1.0: every round in full, as
+        in the paper.
     optimizer : {"adam", "sgd"} or callable, default="adam"
         Adam, plain stochastic gradient descent, or a torch optimizer's class (or
         `functools.partial` of it, with momentum or weight decay). Its state starts

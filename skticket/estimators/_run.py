@@ -1,8 +1,10 @@
 """The rounds that a fit, or calls by hand, have trained so far."""
 
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from numbers import Integral
+
+import joblib
 
 from ..search import key_of, tabulate
 from ..utils import code_key
@@ -22,23 +24,44 @@ class Run:
     key : str or None
         Hash of all that determines them, by which `warm_start` knows them again.
     rounds : tuple of int
-        The round of each training.
+        The round of each training that is told of.
     trained : tuple of Trained
-        The trainings.
+        These trainings.
+    known : dict of str to Trained
+        All trainings that a later fit may go on from.
     """
 
     seed: int
     key: str | None = None
     rounds: tuple = ()
     trained: tuple = ()
+    known: dict = field(default_factory=dict)
 
-    def first(self, n):
-        """Return the run as it was after so many trainings."""
-        return replace(self, rounds=self.rounds[:n], trained=self.trained[:n])
+    def without_rounds(self, n_kept=0):
+        """Return a run that tells of none but the first trainings."""
+        return replace(self, rounds=self.rounds[:n_kept], trained=self.trained[:n_kept])
 
-    def after(self, number, trained):
-        """Return the run with one more training, of the round of this number."""
-        return replace(self, rounds=(*self.rounds, number), trained=(*self.trained, trained))
+    def after(self, number, trained, start=None):
+        """Return the run with one more training, of the round of this number.
+
+        `start` is what it is known by: round, share of the steps, and ticket before it.
+        """
+        run = replace(self, rounds=(*self.rounds, number), trained=(*self.trained, trained))
+        return run._knowing(start, trained)
+
+    def instead(self, position, trained, start):
+        """Return the run with a training in full in place of a shorter one."""
+        trainings = (*self.trained[:position], trained, *self.trained[position + 1 :])
+        return replace(self, trained=trainings)._knowing(start, trained)
+
+    def known_training(self, start):
+        """Return a training by what it is known by, or None."""
+        return self.known.get(joblib.hash(start)) if self.known else None
+
+    def _knowing(self, start, trained):
+        if self.key is None or start is None:
+            return replace(self, known={})
+        return replace(self, known=self.known | {joblib.hash(start): trained})
 
     def attributes(self):
         """Return what the fitted estimator tells of the rounds."""
@@ -51,7 +74,7 @@ class Run:
 
 def run_key(estimator, X, y, sample_weight):
     """Hash of all that determines a fit's rounds, but for their number; None if there is none."""
-    irrelevant = {"select", "verbose", "memory", "warm_start"}
+    irrelevant = {"select", "round_budget", "verbose", "memory", "warm_start"}
     if estimator.schedule == "iterative":
         irrelevant.add("rounds")
     if not isinstance(estimator.random_state, Integral):

@@ -35,7 +35,7 @@ def without_rounds(estimator, n_kept=0):
     other = copy(estimator)
     for name in ("tickets_", "histories_", "net_", "_predictor", "_unfinished"):
         vars(other).pop(name, None)
-    other._run = other._run.first(n_kept)
+    other._run = replace(other._run.without_rounds(n_kept), known={})
     return other
 
 

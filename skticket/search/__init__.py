@@ -1,7 +1,7 @@
 """The search for winning tickets: train, then again and again prune, rewind, train."""
 
 from ._memory import key_of, open_memory
-from ._results import TOLERANCE, iterations_to_match, select_round, tabulate
+from ._results import TOLERANCE, iterations_to_match, may_win, select_round, tabulate
 from ._search import Search
 
 __all__ = [
@@ -9,6 +9,7 @@ __all__ = [
     "Search",
     "iterations_to_match",
     "key_of",
+    "may_win",
     "open_memory",
     "select_round",
     "tabulate",

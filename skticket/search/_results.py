@@ -40,6 +40,13 @@ def is_winning(trained: Trained, full: Trained):
     )
 
 
+def may_win(short: Trained, full: Trained):
+    """Say whether a training that was cut short leaves it open that the whole one wins."""
+    early, early_of_full = early_losses(short, full)
+    is_decided = short.iterations[-1] >= full.iterations[full.convergence]
+    return not (is_decided and early > early_of_full)
+
+
 def tabulate(rounds, trained):
     """Return a dict of arrays, a row a training, ready for `pandas.DataFrame`.
 

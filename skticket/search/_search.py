@@ -7,6 +7,7 @@ from numbers import Integral
 
 import numpy as np
 from joblib import Memory
+from sklearn.base import clone
 from skorch import NeuralNet
 
 from ..initialization import resolve_init
@@ -40,6 +41,11 @@ def _train_to_the_end(net, ticket, data, on_evaluation=None, **settings):
     if ended:
         raise _EndedEarly(trained)
     return trained
+
+
+def _part(share, n):
+    """A share of a number, at least 1."""
+    return max(1, round(share * n))
 
 
 @dataclass(frozen=True)
@@ -79,6 +85,8 @@ class Search:
         Optimizer steps a round, instead of `max_epochs`.
     n_iter_no_change : int, default=None
         As for `train`.
+    round_budget : float, default=1.0
+        As in `WinningTicketClassifier`.
     """
 
     net: NeuralNet
@@ -97,6 +105,7 @@ class Search:
     memory: Memory
     n_steps: int | None = None
     n_iter_no_change: int | None = None
+    round_budget: float = 1.0
 
     @cached_property
     def code(self):
@@ -131,17 +140,33 @@ class Search:
             evaluate_every = evaluate_every or per_epoch
         return n_steps, evaluate_every
 
-    def n_evaluations(self, n_rows):
-        """How many evaluations the training on `n_rows` rows has at most."""
+    def share(self, ticket: Ticket):
+        """What share of the steps a ticket's training may have that only finds the next one."""
+        return min(1.0, self.round_budget / ticket.density)
+
+    def n_evaluations(self, n_rows, share=1.0):
+        """How many evaluations a training on `n_rows` rows has at most."""
         if not has_own_batches(self.net):
             # An iterator of the user's has no grid but its epochs.
-            return self.max_epochs
-        n_steps, evaluate_every = self.grid(n_rows)
+            return _part(share, self.max_epochs)
+        n_steps, evaluate_every = self._shortened_grid(n_rows, share)
         return -(-n_steps // evaluate_every)
 
-    def train(self, ticket: Ticket, data: Data, round, call=0, on_evaluation=None) -> Trained:
-        """Train a ticket as in this round; `call` counts trainings of one round."""
-        n_steps, evaluate_every = self.grid(data.n_rows)
+    def _shortened_grid(self, n_rows, share):
+        n_steps, evaluate_every = self.grid(n_rows)
+        return max(_part(share, n_steps), min(evaluate_every, n_steps)), evaluate_every
+
+    def train(
+        self, ticket: Ticket, data: Data, round, call=0, share=1.0, on_evaluation=None
+    ) -> Trained:
+        """Train a ticket as in this round, for a share of its steps.
+
+        `call` counts trainings of one round.
+        """
+        n_steps, evaluate_every = self._shortened_grid(data.n_rows, share)
+        net = self.net
+        if share < 1 and not has_own_batches(net):
+            net = clone(net).set_params(max_epochs=_part(share, self.max_epochs))
         keep = round == 0 and call == 0 and isinstance(self.rewind_to, Integral)
         settings = {
             "n_steps": n_steps,
@@ -151,10 +176,10 @@ class Search:
             "checkpoint": self.rewind_to if keep else None,
             "n_iter_no_change": self.n_iter_no_change,
         }
-        compute = partial(_train_to_the_end, self.net, ticket, data, on_evaluation, **settings)
+        compute = partial(_train_to_the_end, net, ticket, data, on_evaluation, **settings)
         key = None
         if remembers(self.memory):
-            key = key_of(self.code, self.net, ticket, data.digest, settings)
+            key = key_of(self.code, net, ticket, data.digest, settings)
         try:
             return remember(self.memory, key, compute)
         except _EndedEarly as ended:

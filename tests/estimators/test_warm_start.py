@@ -69,7 +69,6 @@ def test_fewer_rounds(n_trained):
     fitted = warm(rounds=3).fit(X, y).set_params(rounds=1).fit(X, y)
     assert len(n_trained) == 4
     assert_same(fitted, cold(rounds=1).fit(X, y))
-    # What was dropped is trained again.
     assert_same(fitted.set_params(rounds=3).fit(X, y), cold(rounds=3).fit(X, y))
 
 
