@@ -23,7 +23,7 @@ from skticket import WinningTicketClassifier
 from skticket.datasets import fetch_mnist, split_images
 from skticket.inspection import TicketTestDisplay
 from skticket.model_selection import ticket_test_score
-from skticket.utils import replacing
+from skticket.utils import processor_name, replacing
 
 CONDITIONS = [("magnitude", "reinit"), ("magnitude", "rearrange"), ("random", "reinit")]
 
@@ -86,8 +86,8 @@ def markdown(results, options):
             f"{options.controls} controls, so that no p-value is below "
             f"{1 / (options.controls + 1):.3g}; seed {options.seed}.",
             "",
-            f"{os.cpu_count()} cores, {options.jobs} jobs; Python {platform.python_version()}, "
-            f"torch {torch.__version__}.",
+            f"{processor_name()}, {os.cpu_count()} cores, {options.jobs} jobs; "
+            f"Python {platform.python_version()}, torch {torch.__version__}.",
             "",
             "| strategy | control | % remaining | ticket | controls | p-value | seconds |",
             "| --- | --- | ---: | ---: | ---: | ---: | ---: |",

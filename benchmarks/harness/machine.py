@@ -8,6 +8,8 @@ import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
 
+from skticket.utils import processor_name
+
 PACKAGES = "torch numpy numba scikit-learn skorch lightning sparseprop onnxruntime".split()
 
 
@@ -22,13 +24,10 @@ def missing(package):
 
 def about():
     """Return what the machine and the versions are, as a dict."""
-    cpuinfo = Path("/proc/cpuinfo")
-    lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
-    names = [line.split(":")[1].strip() for line in lines if line.startswith("model name")]
     return {
         "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         "commit": _commit(),
-        "processor": names[0] if names else platform.machine(),
+        "processor": processor_name(),
         "cores": os.cpu_count(),
         "versions": {"Python": platform.python_version()} | _versions(),
     }

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from ..utils import printable
+from ..utils import printable, processor_name
 from ._errors import one_line_errors
 from ._output import log_to_screen, make_console, name_files, output_folder
 
@@ -147,6 +147,7 @@ def _about(laboratory, settings):
         "pruning": f"{protocol.rounds} rounds of {100 * protocol.recipe.prune_rate:g}%, the output "
         "layer at half the rate",
         "trials": f"{protocol.trials}, from seed {settings['seed']}",
+        "processor": processor_name(),
         "versions": f"skticket {__version__}, scikit-learn {sklearn.__version__}, skorch "
         f"{skorch.__version__}, torch {torch.__version__}, numpy {numpy.__version__}",
     }

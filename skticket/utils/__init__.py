@@ -1,8 +1,9 @@
-"""What all rooms may use: files, seeds, threads, torch's state, statistics."""
+"""What all rooms may use: files, the machine, seeds, threads, torch's state, statistics."""
 
 from ._code import code_key
 from ._docstrings import document, substitute
 from ._files import remove_left_over, replacing
+from ._machine import processor_name
 from ._private import (
     HasMethods,
     Interval,
@@ -46,6 +47,7 @@ __all__ = [
     "params_of_rows",
     "predict_nonlinearity",
     "printable",
+    "processor_name",
     "read_ticket_file",
     "remove_left_over",
     "replacing",

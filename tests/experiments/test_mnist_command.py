@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 from skticket.experiments.mnist import EXPERIMENTS
+from skticket.utils import processor_name
 
 OPTIONS = ["--preset", "smoke", "--dataset", "digits"]
 
@@ -169,5 +170,6 @@ def test_killed_three_times_and_resumed(tmp_path, remembered):
     assert tables(killed) == tables(whole)
     for name in ("report.md", "report.html", "one-shot.png"):
         assert (killed / name).read_bytes() == (whole / name).read_bytes()
+    assert f"| processor | {processor_name()} |" in (whole / "report.md").read_text()
     page = (whole / "report.html").read_text()
     assert page.count("<img") == page.count("data:image/png;base64,") >= len(EXPERIMENTS)
