@@ -144,3 +144,11 @@ def train(arrays, X, y, mask, batches, optimizer, *, weight=None, watch=None, **
         optimizer.step(arrays, gradient)
         arrays = masked(arrays, mask)
     return arrays, found
+
+
+def assert_same_way(before, after, arrays, tolerance=5e-3):
+    """Compare weights; the difference may be this share of the way that training went."""
+    for name, array in arrays.items():
+        way = np.linalg.norm(array - before.weights[name])
+        difference = np.linalg.norm(after.weights[name] - array)
+        assert difference <= tolerance * way, (name, difference, way)

@@ -50,14 +50,6 @@ def train_by_reference(ticket, X, y, optimizer, n_steps, loss):
     return arrays
 
 
-def assert_close(before, after, arrays, tolerance=5e-3):
-    """Compare weights; the difference may be this share of the way that training went."""
-    for name, array in arrays.items():
-        way = np.linalg.norm(array - before.weights[name])
-        difference = np.linalg.norm(after.weights[name] - array)
-        assert difference <= tolerance * way, (name, difference, way)
-
-
 OPTIMIZERS = {
     "adam": {"optimizer": "adam", "learning_rate": 0.003},
     "sgd": {"optimizer": "sgd", "learning_rate": 0.1},
@@ -89,14 +81,18 @@ def test_equals_an_obvious_loop(sizes, loss, optimizer, strategy):
     trained = train_stack(tickets, X, y, n_steps=50, loss=loss, **OPTIMIZERS[optimizer])
     assert len(trained) == len(tickets)
     for before, after in zip(tickets, trained, strict=True):
-        assert_close(before, after, train_by_reference(before, X, y, optimizer, 50, loss))
+        reference.assert_same_way(
+            before, after, train_by_reference(before, X, y, optimizer, 50, loss)
+        )
 
 
 def test_a_network_without_hidden_layer():
     X, y = make_data((4, 3))
     (ticket,) = make_tickets(1, (4, 3), Magnitude())
     (trained,) = train_stack([ticket], X, y, n_steps=100, learning_rate=0.003)
-    assert_close(ticket, trained, train_by_reference(ticket, X, y, "adam", 100, "cross_entropy"))
+    reference.assert_same_way(
+        ticket, trained, train_by_reference(ticket, X, y, "adam", 100, "cross_entropy")
+    )
 
 
 @pytest.mark.parametrize(
@@ -146,7 +142,7 @@ def test_equals_one_by_one_through_the_training_room(problem, strategy, optimize
         # A single evaluation, at the end, so that these are the last weights.
         alone = train(net, ticket, data, n_steps=n_steps, evaluate_every=n_steps, seed=3).ticket
         assert not np.allclose(alone.weights["layers.0.weight"], ticket.weights["layers.0.weight"])
-        assert_close(ticket, trained, alone.weights)
+        reference.assert_same_way(ticket, trained, alone.weights)
 
 
 @pytest.mark.parametrize("optimizer", list(OPTIMIZERS))
@@ -209,7 +205,7 @@ def test_a_place_in_the_stack_makes_a_difference_of_rounding(sizes, optimizer):
         # Adam makes a step of its full size of a gradient that is nothing but rounding; there
         # are few such, so that they are a small share of the whole way, but no small number.
         for ticket, first, second in zip(tickets[33:87], whole, part, strict=True):
-            assert_close(ticket, first, second.weights)
+            reference.assert_same_way(ticket, first, second.weights)
         return
     # In each of three layers, forth and back, sums of at most 31 terms, which are far below 1; a
     # step takes them times the learning rate, ten times what momentum gathers, and rounds.
@@ -234,7 +230,7 @@ def test_dropping_dead_units_changes_nothing(monkeypatch):
     )
     kept = train_stack(tickets, X, y, n_steps=50, learning_rate=0.01)
     for before, first, second in zip(tickets, dropped, kept, strict=True):
-        assert_close(before, first, second.weights)
+        reference.assert_same_way(before, first, second.weights)
 
 
 def test_all_units_dead():

@@ -90,16 +90,21 @@ def test_an_integer_rate_that_often_leaves_nothing():
 def test_only_the_ratios_of_weights_count(factor, make):
     weight = np.random.RandomState(0).uniform(0.5, 2, len(X))
     model = classifier() if make else WinningTicketRegressor((8,), rounds=1, random_state=0)
-    expected = model.fit(X, y, sample_weight=weight).predict(X)
-    scaled = model.fit(X, y, sample_weight=factor * weight).predict(X)
+    outputs = "predict_proba" if make else "predict"
+    expected = getattr(model.fit(X, y, sample_weight=weight), outputs)(X)
+    scaled = getattr(model.fit(X, y, sample_weight=factor * weight), outputs)(X)
     # The ratios are those of single precision.
     np.testing.assert_allclose(scaled, expected, rtol=1e-3, atol=1e-3)
 
 
-@pytest.mark.parametrize("init", [{}, {"w": np.ones(3)}])
-def test_fresh_values_that_are_missing(init):
+@pytest.mark.parametrize(
+    "init, found",
+    [({}, "none"), ({"v": np.ones((3, 4))}, "none"), ({"w": np.ones(3)}, r"shape \(3,\)")],
+)
+def test_fresh_values_that_are_missing(init, found):
     ticket = Ticket.full({"w": np.ones((3, 4))}, ["w"])
-    with pytest.raises(ValueError, match=r"init must hold fresh values of shape \(3, 4\) for 'w'"):
+    message = rf"^init must hold fresh values of shape \(3, 4\) for 'w', got {found}$"
+    with pytest.raises(ValueError, match=message):
         Rewind("reinit", init=init).transform(ticket)
 
 
@@ -161,13 +166,18 @@ def test_a_useless_training_is_told():
     classifier().fit(X, y)
 
 
+class Hidden(nn.Sequential):
+    def __init__(self, n):
+        super().__init__(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, n))
+
+
 @pytest.mark.parametrize("labels", ["two", "three"])
 @pytest.mark.parametrize("own", [False, True])
 def test_log_probabilities_are_finite(labels, own):
     target = y if labels == "three" else (y > 0).astype(int)
     n = 3 if labels == "three" else 2
     if own:
-        clf = with_module(nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, n)))
+        clf = with_module(Hidden, module__n=n)
     else:
         clf = classifier()
     clf.fit(X, target)

@@ -4,7 +4,16 @@ import numpy as np
 import pytest
 from scipy.special import expit, softmax
 from sklearn.metrics import r2_score
-from small import X, X_regression, classifier, forward, regressor, y, y_regression
+from small import (
+    X,
+    X_regression,
+    assert_labels,
+    classifier,
+    forward,
+    regressor,
+    y,
+    y_regression,
+)
 
 from skticket.initialization import Normal
 
@@ -33,16 +42,18 @@ def test_architecture_of_the_classifier(target, n_outputs):
 @pytest.mark.parametrize("hidden_layer_sizes", [(), (7,), 7, [5, 4, 3]])
 def test_predictions_are_the_tickets(hidden_layer_sizes):
     clf = classifier(hidden_layer_sizes=hidden_layer_sizes).fit(X, y)
-    expected = softmax(forward(clf.ticket_, X), axis=1)
+    outputs = forward(clf.ticket_, X)
+    expected = softmax(outputs, axis=1)
     np.testing.assert_allclose(clf.predict_proba(X), expected, rtol=1e-4, atol=1e-6)
-    np.testing.assert_array_equal(clf.predict(X), expected.argmax(axis=1))
+    assert_labels(clf.predict(X), outputs)
 
     clf = classifier(hidden_layer_sizes=hidden_layer_sizes).fit(X, y == 1)
-    expected = expit(forward(clf.ticket_, X)[:, 0])
+    outputs = forward(clf.ticket_, X)
+    expected = expit(outputs[:, 0])
     probabilities = clf.predict_proba(X)
     np.testing.assert_allclose(probabilities[:, 1], expected, rtol=1e-4, atol=1e-6)
     np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-6)
-    np.testing.assert_array_equal(clf.predict(X), expected > 0.5)
+    assert_labels(clf.predict(X), np.hstack([-outputs, outputs]))
 
     reg = regressor(hidden_layer_sizes=hidden_layer_sizes).fit(X_regression, y_regression)
     expected = forward(reg.ticket_, X_regression)[:, 0] * reg.y_scale_ + reg.y_mean_

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.neural_network import MLPClassifier
+from small import share_of
 
 from skticket import Prune, Rewind
 from skticket.experiments import PRESETS, Condition, Laboratory, Network
@@ -75,7 +76,9 @@ def test_scores_are_of_the_test_images(laboratory):
             np.mean(outputs(tickets[one], X).argmax(axis=1) == y)
             for X, y in ((data.X_test, data.y_test), (data.X_valid, data.y_valid))
         ]
-        assert scores == pytest.approx([found.test_score[-1], found.valid_score[-1]])
+        # By rounding, one image may be on the other side.
+        assert scores[0] == pytest.approx(found.test_score[-1], **share_of(data.X_test))
+        assert scores[1] == pytest.approx(found.valid_score[-1], **share_of(data.X_valid))
 
 
 @pytest.mark.slow
