@@ -2,19 +2,25 @@
 
 import logging
 import re
+import threading
 import warnings
+import zlib
+from contextlib import suppress
 from functools import cache
-from os import PathLike, path, scandir
+from os import PathLike, getpid, path, scandir
+from pathlib import Path
 from pickle import PicklingError
 
 import joblib
 from joblib import Memory
+from joblib.memory import MemorizedFunc
 from sklearn.utils.validation import check_memory
 
 from ..utils import printable, remove_left_over
 
 # What joblib writes to before it gives an entry its name: a process's number is part of it.
 _HALF = re.compile(r"(?:output\.pkl|metadata\.json|func_code\.py)\.[0-9a-f]{32}-([0-9]+)-[0-9]+$")
+_PIECE = 2**16
 
 
 def open_memory(memory):
@@ -88,11 +94,12 @@ def remember(memory, key, compute):
         _say_that_nothing_is_remembered()
         return compute()
     cached = memory.cache(_entry, ignore=["compute"])
+    _keep_code(cached)
     if cached.check_call_in_cache(key, compute):
         shelved = cached.call_and_shelve(key, compute)
         # joblib itself would tell of damage at length, with a traceback.
         try:
-            found, result = shelved.get()
+            found, result = _load(cached, shelved)
         except Exception as error:
             fault = f"damaged ({type(error).__name__})"
         else:
@@ -106,12 +113,63 @@ def remember(memory, key, compute):
             printable(str(memory.location)),
         )
         shelved.clear()
-    _, result = cached(key, compute)
+    try:
+        _, result = cached(key, compute)
+    except BaseException:
+        _remove_own_halves(cached)
+        raise
     return result
 
 
 def _entry(key, compute):
     return key, compute()
+
+
+def _keep_code(cached):
+    """Have joblib find the code that it looks for.
+
+    It fails over a damaged record of it, and over another's removes all entries. Here it says
+    nothing: the key tells the version.
+    """
+    if not isinstance(cached, MemorizedFunc):
+        return
+    code, _, line = cached.func_code_info
+    backend, kept = cached.store_backend, f"# first line: {line}\n{code}"
+    with suppress(OSError):  # in a folder to read only, joblib may still do with what there is
+        try:
+            if backend.get_cached_func_code([cached.func_id]) == kept:
+                return
+        except (OSError, UnicodeDecodeError):
+            pass
+        backend.store_cached_func_code([cached.func_id], kept)
+
+
+def _load(cached, shelved):
+    """Return what an entry holds, and raise whatever damage makes of it."""
+    if isinstance(cached, MemorizedFunc):
+        folder = path.join(cached.store_backend.location, cached.func_id, shelved.args_id)
+        _check_end(path.join(folder, "output.pkl"))
+    return shelved.get()
+
+
+def _check_end(file):
+    """Raise `ValueError` if something follows compressed data: joblib would read it for ever."""
+    decompressor = zlib.decompressobj(zlib.MAX_WBITS | 32)  # of zlib or gzip
+    with suppress(OSError, zlib.error), open(file, "rb") as compressed:
+        while piece := compressed.read(_PIECE):
+            decompressor.decompress(piece)
+            if decompressor.unused_data:
+                raise ValueError("something follows the compressed data")
+
+
+def _remove_own_halves(cached):
+    """Remove what this thread was writing when it was interrupted."""
+    if isinstance(cached, MemorizedFunc):
+        ending = f"-{getpid()}-{id(threading.current_thread())}"
+        folder = Path(cached.store_backend.location, cached.func_id)
+        for half in folder.glob(f"**/*{ending}"):
+            if _HALF.match(half.name):
+                half.unlink(missing_ok=True)
 
 
 @cache

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import joblib
 import pytest
+from joblib import numpy_pickle
 from sklearn.datasets import load_iris
 
 from skticket import WinningTicketClassifier
@@ -85,6 +86,28 @@ def test_halves_of_running_processes_and_other_files_are_kept(tmp_path):
     assert sorted(os.listdir(entry)) == before
 
 
+def test_an_interrupt_leaves_no_half(tmp_path, monkeypatch):
+    def interrupted(value, file, compress):
+        file.write(b"half")
+        raise KeyboardInterrupt
+
+    running = entries_of_a_running_thread(tmp_path)
+    with monkeypatch.context() as patch:
+        patch.setattr(numpy_pickle, "dump", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            classifier(str(tmp_path)).fit(X, y)
+    assert halves(tmp_path) == running
+    assert classifier(str(tmp_path)).fit(X, y).tickets_ == classifier(None).fit(X, y).tickets_
+
+
+def entries_of_a_running_thread(folder):
+    """What another thread of this process is writing."""
+    classifier(str(folder)).set_params(random_state=1).fit(X, y)
+    half = entries(folder)[0].parent / f"output.pkl.{'0123456789abcdef' * 2}-{os.getpid()}-140"
+    half.write_text("")
+    return [half]
+
+
 def test_a_folder_that_is_not_there_yet(tmp_path):
     open_memory(tmp_path / "new")
     open_memory(joblib.Memory(None))
@@ -113,3 +136,50 @@ def test_damage_is_told_in_one_line(tmp_path, caplog, kind):
     caplog.clear()
     assert classifier(str(tmp_path)).fit(X, y).tickets_ == expected.tickets_
     assert not caplog.records
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="asks Linux for its memory")
+@pytest.mark.parametrize("compression", ["zlib", "gzip"])
+def test_an_entry_that_is_too_long(tmp_path, caplog, compression):
+    """joblib would read on and on, until no memory is left."""
+    import resource
+
+    memory = joblib.Memory(tmp_path, verbose=0, compress=(compression, 1))
+    expected = classifier(memory).fit(X, y)
+    with entries(tmp_path)[0].open("ab") as damaged:
+        damaged.write(b"more")
+    soft, hard = resource.getrlimit(resource.RLIMIT_AS)
+    used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    resource.setrlimit(resource.RLIMIT_AS, (used + 2**30, hard))
+    try:
+        assert classifier(memory).fit(X, y).tickets_ == expected.tickets_
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
+    assert "A remembered training is damaged (ValueError)" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda content: b"\xff" + content,
+        lambda content: content.replace(b"line: ", b"line: x"),
+        lambda content: content.replace(b"compute", b"compote"),
+        lambda content: content[:20],
+        lambda content: None,
+    ],
+    ids=["no text", "no number", "other code", "truncated", "removed"],
+)
+def test_damage_to_joblibs_record_of_the_code_costs_nothing(
+    tmp_path, monkeypatch, n_trained, damage
+):
+    monkeypatch.setattr(joblib.memory, "_FUNCTION_HASHES", {})
+    expected = classifier(str(tmp_path)).fit(X, y)
+    (record,) = tmp_path.rglob("func_code.py")
+    content = damage(record.read_bytes())
+    record.unlink() if content is None else record.write_bytes(content)
+    # As little as another process knows.
+    monkeypatch.setattr(joblib.memory, "_FUNCTION_HASHES", {})
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert classifier(str(tmp_path)).fit(X, y).tickets_ == expected.tickets_
+    assert len(n_trained) == len(entries(tmp_path)) == 2
