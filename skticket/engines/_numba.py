@@ -27,18 +27,43 @@ COLUMNS = 128  # at most so many batch columns at once: one layer's input stays 
 # Types of blocks: their lengths count.
 ONE, TWO, FOUR, SEVEN, EIGHT = (0,), (0,) * 2, (0,) * 4, (0,) * 7, (0,) * 8
 
+# What becomes of a product.
+PLAIN, RECTIFY, GATE = range(3)
+
 IDENTITY, RELU, TANH, LOGISTIC = map(int, Activation)
 CROSS_ENTROPY, BINARY_CROSS_ENTROPY, SQUARED_ERROR = map(int, Loss)
 _, SGD, ADAM = map(int, Rule)
 
 
 class Pattern(NamedTuple):
-    """What is connected to what: fixed while the values train."""
+    """What is connected to what, and how: fixed while the values train."""
 
     layers: np.ndarray
     pointers: np.ndarray
     indices: np.ndarray
     inputs: np.ndarray
+    activation: int
+    loss: int
+
+
+class Vectors(NamedTuple):
+    """An element a parameter; an optimizer's state is empty where it has none."""
+
+    parameters: np.ndarray
+    gradients: np.ndarray
+    first: np.ndarray
+    second: np.ndarray
+
+
+class Examples(NamedTuple):
+    """Flat arrays of inputs and targets; which rows of the inputs, and what each counts."""
+
+    X: np.ndarray
+    n_features: int
+    rows: np.ndarray
+    targets: np.ndarray
+    n_targets: int
+    scales: np.ndarray
 
 
 class Workspace(NamedTuple):
@@ -48,6 +73,13 @@ class Workspace(NamedTuple):
     deltas: np.ndarray
     transposed: np.ndarray
     losses: np.ndarray
+    block: np.ndarray
+
+
+# What compiled functions call. A function is compiled with all that it calls, and again with
+# whatever calls it: so what is called from one place is made part of it.
+kernel = njit(error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)
+inlined = njit(error_model="numpy", inline="always")
 
 
 # Vectors ----------------------------------------------------------------------------------
@@ -134,6 +166,17 @@ def _at(typing_context, array, index):
         return builder.load(_pointer(context, builder, array, *arguments))
 
     return array.dtype(array, types.intp), generate
+
+
+@intrinsic
+def _put(typing_context, array, index, value):
+    """`array[index] = value`, like `_at`."""
+
+    def generate(context, builder, signature, arguments):
+        builder.store(arguments[2], _pointer(context, builder, array, *arguments[:2]))
+        return context.get_dummy_value()
+
+    return types.void(array, types.intp, array.dtype), generate
 
 
 @intrinsic
@@ -317,54 +360,69 @@ def _store_four_sums(typing_context, array, index, first, second, third, fourth,
     return types.void(array, types.intp, first, first, first, first, types.boolean), generate
 
 
+def _row_start(context, builder, rows, arguments, k):
+    """Where in a flat array `k` rows further on begins, from an offset; the last one repeats."""
+    number, n_features, row, end, offset = arguments
+    row = builder.add(row, ir.Constant(row.type, k))
+    row = builder.select(builder.icmp_signed("<", row, end), row, end)
+    row = builder.load(_pointer(context, builder, rows, number, row))
+    return builder.add(builder.mul(row, n_features), offset)
+
+
 @intrinsic
-def _transpose(typing_context, array, starts, offset, out):
-    """Write LANES vectors, `array[start + offset:]` for each of `starts`, transposed."""
+def _transpose(typing_context, array, n_features, rows, row, end, offset, out):
+    """Write LANES vectors transposed: of the rows numbered `rows[row]` and on, from `offset`."""
 
     def generate(context, builder, signature, arguments):
-        def constant(value):
-            return ir.Constant(ir.IntType(64), value)
-
-        rows = []
-        for k in range(LANES):
-            start = builder.load(_pointer(context, builder, starts, arguments[1], constant(k)))
-            start = builder.add(start, arguments[2])
-            rows.append(_load_vector(context, builder, array, arguments[0], start))
+        data, n_features, numbers, row, end, offset, block = arguments
+        where = numbers, n_features, row, end, offset
+        vectors = [
+            _load_vector(
+                context, builder, array, data, _row_start(context, builder, rows, where, k)
+            )
+            for k in range(LANES)
+        ]
         # Swap the off-diagonal blocks of 1, 2, 4, ... lanes.
-        block = 1
-        while block < LANES:
-            low = [c if not c & block else LANES + c - block for c in range(LANES)]
-            high = [lane + block for lane in low]
+        block_size = 1
+        while block_size < LANES:
+            low = [c if not c & block_size else LANES + c - block_size for c in range(LANES)]
+            high = [lane + block_size for lane in low]
             for k in range(LANES):
-                if not k & block:
-                    pair = rows[k], rows[k + block]
-                    rows[k] = _pick(builder, *pair, low)
-                    rows[k + block] = _pick(builder, *pair, high)
-            block *= 2
-        for k, row in enumerate(rows):
-            _store_vector(context, builder, out, arguments[3], constant(k * LANES), row)
+                if not k & block_size:
+                    pair = vectors[k], vectors[k + block_size]
+                    vectors[k] = _pick(builder, *pair, low)
+                    vectors[k + block_size] = _pick(builder, *pair, high)
+            block_size *= 2
+        for k, vector in enumerate(vectors):
+            index = ir.Constant(ir.IntType(64), k * LANES)
+            _store_vector(context, builder, out, block, index, vector)
         return context.get_dummy_value()
 
-    return types.void(array, starts, types.intp, out), generate
+    index = types.intp
+    return types.void(array, index, rows, index, index, index, out), generate
 
 
 @intrinsic
-def _prefetch(typing_context, array, index):
+def _prefetch(typing_context, array, n_features, rows, row, end, offset):
+    """Have what `_transpose` would read brought into the cache."""
+
     def generate(context, builder, signature, arguments):
-        integer = ir.IntType(32)
-        address = builder.bitcast(
-            _pointer(context, builder, array, *arguments), ir.IntType(8).as_pointer()
-        )
+        data, n_features, numbers, row, end, offset = arguments
+        where = numbers, n_features, row, end, offset
+        integer, byte = ir.IntType(32), ir.IntType(8).as_pointer()
         function = cgutils.get_or_insert_function(
             builder.module,
-            ir.FunctionType(ir.VoidType(), [address.type, integer, integer, integer]),
+            ir.FunctionType(ir.VoidType(), [byte, integer, integer, integer]),
             "llvm.prefetch.p0",
         )
-        # To read; into all levels of the cache; data.
-        builder.call(function, [address, integer(0), integer(3), integer(1)])
+        for k in range(LANES):
+            start = _row_start(context, builder, rows, where, k)
+            address = builder.bitcast(_pointer(context, builder, array, data, start), byte)
+            # To read; into all levels of the cache; data.
+            builder.call(function, [address, integer(0), integer(3), integer(1)])
         return context.get_dummy_value()
 
-    return types.void(array, types.intp), generate
+    return types.void(array, types.intp, rows, types.intp, types.intp, types.intp), generate
 
 
 # Elementwise functions --------------------------------------------------------------------
@@ -421,266 +479,278 @@ def _tanh_of(value):
     return rational
 
 
-@njit
+@kernel
 def _logistic(value):
     half = type(value)(0.5)
     return half * _tanh(half * value) + half
 
 
-@njit
+@kernel
 def _activate(activation, units, start, stop):
     """Apply tanh or the logistic function in place."""
     if activation == TANH:
         for k in range(start, stop):
-            units[k] = _tanh(units[k])
+            _put(units, k, _tanh(_at(units, k)))
     else:
         for k in range(start, stop):
-            units[k] = _logistic(units[k])
+            _put(units, k, _logistic(_at(units, k)))
 
 
-@njit
+@kernel
 def _through_activation(activation, units, deltas, start, stop):
     """Multiply `deltas` by their derivative, which the activations themselves tell."""
     one = units.dtype.type(1)
     if activation == TANH:
         for k in range(start, stop):
-            deltas[k] *= one - units[k] * units[k]
+            value = _at(units, k)
+            _put(deltas, k, _at(deltas, k) * (one - value * value))
     else:
         for k in range(start, stop):
-            deltas[k] *= units[k] * (one - units[k])
+            value = _at(units, k)
+            _put(deltas, k, _at(deltas, k) * (value * (one - value)))
 
 
 # Kernels ----------------------------------------------------------------------------------
+#
+# They take whole arrays and where in them to begin, because slices take long to compile; and
+# call nothing of NumPy. `_at` and `_put` read and write an element.
 
 
-@njit
-def _gather(X, rows, inputs, out, stride, first, last):
-    """Copy the used inputs of some rows into columns `first` to `last`: inputs x batch.
+class _Rows(NamedTuple):
+    """Rows of a sparse matrix, and of what it is multiplied with."""
+
+    n_rows: int
+    value: int  # where its values begin
+    index: int  # where in the pattern's `indices` the columns do
+    pointer: int  # where in `pointers` the rows do
+    bias: int  # where the biases begin among the values; -1 where there are none
+    source: int  # the first row that is multiplied
+    target: int  # the first row of the product
+
+
+@inlined
+def _rows_of(layer):
+    return _Rows(
+        layer.n_out,
+        layer.values,
+        layer.indices,
+        layer.pointers,
+        layer.biases,
+        layer.input,
+        layer.output,
+    )
+
+
+@inlined
+def _padded(n_rows):
+    return (n_rows + LANES - 1) // LANES * LANES
+
+
+@kernel
+def _gather(data, row, n_rows, inputs, out, stride, first, last, block):
+    """Copy the used inputs of `n_rows` rows into columns `first` to `last`: inputs x batch.
 
     Columns beyond the rows repeat the last one: finite numbers that nothing counts.
     """
-    n_features = X.shape[1]
-    flat = X.reshape(-1)
-    block = np.empty(LANES * LANES, X.dtype)
-    starts = np.empty(LANES, np.int64)
-    following = np.empty(LANES, np.int64)
+    X, n_features, rows = data.X, data.n_features, data.rows
+    end = row + n_rows - 1
     for column in range(first, last, LANES):
-        for k in range(LANES):
-            starts[k] = rows[min(column + k, len(rows) - 1)] * n_features
-            following[k] = rows[min(column + k + LANES, len(rows) - 1)] * n_features
         if n_features < LANES:
-            for j in range(len(inputs)):
-                for k in range(LANES):
-                    out[j * stride + column + k] = flat[starts[k] + inputs[j]]
+            for k in range(column, column + LANES):
+                start = _at(rows, row + k if row + k < end else end) * n_features
+                for j in range(len(inputs)):
+                    _put(out, j * stride + k, _at(X, start + _at(inputs, j)))
             continue
         j = 0
         while j < len(inputs):
-            offset = min(inputs[j], n_features - LANES)
-            _transpose(flat, starts, offset, block)
+            offset = _at(inputs, j)
+            offset = offset if offset < n_features - LANES else n_features - LANES
+            _transpose(X, n_features, rows, row + column, end, offset, block)
             if column + LANES < last:
-                for k in range(LANES):
-                    _prefetch(flat, following[k] + offset)
-            while j < len(inputs) and inputs[j] < offset + LANES:
-                _store(out, j * stride + column, _load(block, (inputs[j] - offset) * LANES))
+                _prefetch(X, n_features, rows, row + column + LANES, end, offset)
+            while j < len(inputs) and _at(inputs, j) < offset + LANES:
+                place = (_at(inputs, j) - offset) * LANES
+                _store(out, j * stride + column, _load(block, place))
                 j += 1
 
 
-@njit
-def _multiply_columns(
-    block, values, indices, pointers, bias, x, out, units, rectify, gate, stride, column
-):
+@kernel
+def _multiply_columns(block, matrix, pattern, values, x, units, mode, stride, column):
     """As many vectors of columns as the tuple `block` is long; see `_multiply`."""
     zero = x.dtype.type(0)
-    for row in range(len(pointers) - 1):
-        sums = _splat_block(block, _at(bias, row) if len(bias) else zero)
-        for k in range(_at(pointers, row), _at(pointers, row + 1)):
-            place = _at(indices, k) * stride + column
-            sums = _multiply_add_block(_at(values, k), x, place, sums)
-        place = row * stride + column
-        if rectify:
+    source = matrix.source * stride + column
+    for row in range(matrix.n_rows):
+        sums = _splat_block(block, _at(values, matrix.bias + row) if matrix.bias >= 0 else zero)
+        pointer = matrix.pointer + row
+        for k in range(_at(pattern.pointers, pointer), _at(pattern.pointers, pointer + 1)):
+            place = source + _at(pattern.indices, matrix.index + k) * stride
+            sums = _multiply_add_block(_at(values, matrix.value + k), x, place, sums)
+        place = (matrix.target + row) * stride + column
+        if mode == RECTIFY:
             sums = _where_positive(sums, sums)
-        elif gate:
+        elif mode == GATE:
             sums = _where_positive(_load_block(block, units, place), sums)
-        _store_block(out, place, sums)
+        _store_block(x, place, sums)
 
 
-@njit
-def _multiply(values, indices, pointers, bias, x, out, units, rectify, gate, stride, first, last):
-    """Columns `first` to `last` of `bias + W @ x`, W given by its sparse rows.
+@kernel
+def _multiply(matrix, pattern, values, x, units, mode, stride, first, last):
+    """Write columns `first` to `last` of the product of a sparse matrix and rows of `x` into `x`.
 
-    Without biases (an empty array) the product alone. `rectify` makes negative results 0;
-    `gate` makes those 0 for which `units` is.
+    In mode RECTIFY negative results become 0; in mode GATE those for which `units` is.
     """
-    pattern = values, indices, pointers, bias, x, out, units, rectify, gate, stride
+    rest = matrix, pattern, values, x, units, mode, stride
     column = first
     # The sums of a block stay in registers; the fewer blocks, the fewer times each weight
     # is fetched.
     while column + 8 * LANES <= last:
-        _multiply_columns(EIGHT, *pattern, column)
+        _multiply_columns(EIGHT, *rest, column)
         column += 8 * LANES
     if column + 4 * LANES <= last:
-        _multiply_columns(FOUR, *pattern, column)
+        _multiply_columns(FOUR, *rest, column)
         column += 4 * LANES
     if column + 2 * LANES <= last:
-        _multiply_columns(TWO, *pattern, column)
+        _multiply_columns(TWO, *rest, column)
         column += 2 * LANES
     if column < last:
-        _multiply_columns(ONE, *pattern, column)
+        _multiply_columns(ONE, *rest, column)
 
 
-@njit
-def _weight_gradients_block(
-    block, gradients, indices, pointers, x, deltas, stride, first, last, again
-):
-    """As `_weight_gradients`, where all columns are as many vectors as `block` is long."""
-    for row in range(first, last):
-        errors = _load_block(block, deltas, row * stride)
-        k, end = _at(pointers, row), _at(pointers, row + 1)
-        while k + 4 <= end:
-            a = _multiply_sum_block(errors, x, _at(indices, k) * stride)
-            b = _multiply_sum_block(errors, x, _at(indices, k + 1) * stride)
-            c = _multiply_sum_block(errors, x, _at(indices, k + 2) * stride)
-            d = _multiply_sum_block(errors, x, _at(indices, k + 3) * stride)
-            _store_four_sums(gradients, k, a, b, c, d, again)
-            k += 4
-        while k < end:
-            a = _sum(_multiply_sum_block(errors, x, _at(indices, k) * stride))
-            gradients[k] = gradients[k] + a if again else a
-            k += 1
-
-
-@njit
-def _weight_gradients_loop(gradients, indices, pointers, x, deltas, stride, first, last, again):
-    """As `_weight_gradients`, for any number of columns."""
-    zero = _zeros(x)
-    for row in range(first, last):
-        for k in range(_at(pointers, row), _at(pointers, row + 1)):
-            place = _at(indices, k) * stride
-            total = zero
-            for column in range(0, stride, LANES):
-                error = _load(deltas, row * stride + column)
-                total = _multiply_add(error, _load(x, place + column), total)
-            gradients[k] = gradients[k] + _sum(total) if again else _sum(total)
-
-
-@njit
-def _weight_gradients(gradients, indices, pointers, x, deltas, stride, first, last, again):
-    """Gradient of the surviving values in rows `first` to `last`; added to where `again`."""
-    pattern = gradients, indices, pointers, x, deltas, stride, first, last, again
-    # The errors of a unit stay in registers. So wide are batches of 128, 100 and 60.
-    if stride == 8 * LANES:
-        _weight_gradients_block(EIGHT, *pattern)
-    elif stride == 7 * LANES:
-        _weight_gradients_block(SEVEN, *pattern)
-    elif stride == 4 * LANES:
-        _weight_gradients_block(FOUR, *pattern)
-    else:
-        _weight_gradients_loop(*pattern)
-
-
-@njit
-def _bias_gradients(gradients, deltas, stride, first, last, again):
-    for row in range(first, last):
-        total = _zeros(deltas)
-        for column in range(0, stride, LANES):
-            total = _add(total, _load(deltas, row * stride + column))
-        gradients[row] = gradients[row] + _sum(total) if again else _sum(total)
-
-
-@njit
-def _forward(pattern, parameters, activation, units, stride, first, last):
-    layers = pattern.layers
-    for number in range(len(layers)):
-        layer = layers[number]
-        n_out = layer.n_out
-        _multiply(
-            parameters[layer.values : layer.values + layer.n_values],
-            pattern.indices[layer.indices : layer.indices + layer.n_values],
-            pattern.pointers[layer.pointers : layer.pointers + n_out + 1],
-            parameters[layer.biases : layer.biases + n_out],
-            units[layer.input * stride :],
-            units[layer.output * stride :],
-            units,
-            activation == RELU and number < len(layers) - 1,
-            False,
-            stride,
-            first,
-            last,
-        )
-        if activation > RELU and number < len(layers) - 1:
-            for row in range(layer.output, layer.output + n_out):
+@inlined
+def _forward(pattern, parameters, units, stride, first, last):
+    activation = pattern.activation
+    for number in range(len(pattern.layers)):
+        layer = pattern.layers[number]
+        is_hidden = number < len(pattern.layers) - 1
+        matrix = _rows_of(layer)
+        mode = RECTIFY if activation == RELU and is_hidden else PLAIN
+        _multiply(matrix, pattern, parameters, units, units, mode, stride, first, last)
+        if activation > RELU and is_hidden:
+            for row in range(layer.output, layer.output + layer.n_out):
                 _activate(activation, units, row * stride + first, row * stride + last)
 
 
-@njit
-def _backward(pattern, transposed, activation, units, deltas, stride, first, last):
+@inlined
+def _backward(pattern, transposed, units, deltas, stride, first, last):
     """From the deltas of the outputs to those of all hidden units."""
-    layers = pattern.layers
-    for number in range(len(layers) - 1, 0, -1):
-        layer = layers[number]
-        n_in = layer.n_in
-        start = layer.values
-        _multiply(
-            transposed[start : start + layer.n_values],
-            pattern.indices[layer.indices_t : layer.indices_t + layer.n_values],
-            pattern.pointers[layer.pointers_t : layer.pointers_t + n_in + 1],
-            transposed[:0],
-            deltas[layer.output * stride :],
-            deltas[layer.input * stride :],
-            units[layer.input * stride :],
-            False,
-            activation == RELU,
-            stride,
-            first,
-            last,
+    activation = pattern.activation
+    for number in range(len(pattern.layers) - 1, 0, -1):
+        layer = pattern.layers[number]
+        matrix = _Rows(
+            layer.n_in,
+            layer.values,
+            layer.indices_t,
+            layer.pointers_t,
+            -1,
+            layer.output,
+            layer.input,
         )
-        if activation <= RELU:
-            continue
-        for row in range(layer.input, layer.input + n_in):
-            _through_activation(
-                activation, units, deltas, row * stride + first, row * stride + last
-            )
+        mode = GATE if activation == RELU else PLAIN
+        _multiply(matrix, pattern, transposed, deltas, units, mode, stride, first, last)
+        if activation > RELU:
+            for row in range(layer.input, layer.input + layer.n_in):
+                start = row * stride
+                _through_activation(activation, units, deltas, start + first, start + last)
 
 
-@njit
-def _transpose_values(pattern, parameters, transposed):
-    layers = pattern.layers
-    for number in range(1, len(layers)):
-        layer = layers[number]
-        start = layer.values
-        for k in range(layer.n_values):
-            transposed[start + pattern.indices[layer.places_t + k]] = parameters[start + k]
+@kernel
+def _weight_gradients_block(
+    block, gradients, matrix, pattern, x, deltas, stride, first, last, again
+):
+    """As `_weight_gradients`, where all columns are as many vectors as `block` is long."""
+    source, indices = matrix.source * stride, pattern.indices
+    for row in range(first, last):
+        errors = _load_block(block, deltas, (matrix.target + row) * stride)
+        pointer = matrix.pointer + row
+        k = matrix.index + _at(pattern.pointers, pointer)
+        end = matrix.index + _at(pattern.pointers, pointer + 1)
+        shift = matrix.value - matrix.index
+        while k + 4 <= end:
+            a = _multiply_sum_block(errors, x, source + _at(indices, k) * stride)
+            b = _multiply_sum_block(errors, x, source + _at(indices, k + 1) * stride)
+            c = _multiply_sum_block(errors, x, source + _at(indices, k + 2) * stride)
+            d = _multiply_sum_block(errors, x, source + _at(indices, k + 3) * stride)
+            _store_four_sums(gradients, shift + k, a, b, c, d, again)
+            k += 4
+        while k < end:
+            a = _sum(_multiply_sum_block(errors, x, source + _at(indices, k) * stride))
+            _put(gradients, shift + k, _at(gradients, shift + k) + a if again else a)
+            k += 1
 
 
-@njit
-def _loss(loss, outputs, deltas, n_outputs, stride, column, targets, scale):
-    """The loss of one example, of which the outputs are a column; `scale` times its gradient.
+@kernel
+def _weight_gradients_loop(gradients, matrix, pattern, x, deltas, stride, first, last, again):
+    """As `_weight_gradients`, for any number of columns."""
+    for row in range(first, last):
+        pointer = matrix.pointer + row
+        for k in range(_at(pattern.pointers, pointer), _at(pattern.pointers, pointer + 1)):
+            place = (matrix.source + _at(pattern.indices, matrix.index + k)) * stride
+            total = _zeros(x)
+            for column in range(0, stride, LANES):
+                error = _load(deltas, (matrix.target + row) * stride + column)
+                total = _multiply_add(error, _load(x, place + column), total)
+            value, place = _sum(total), matrix.value + k
+            _put(gradients, place, _at(gradients, place) + value if again else value)
 
-    What is far below rounding becomes 0: near the smallest normal numbers processors are a
-    hundred times slower.
-    """
+
+@kernel
+def _weight_gradients(gradients, matrix, pattern, x, deltas, stride, first, last, again):
+    """Gradient of the surviving values in rows `first` to `last`; added to where `again`."""
+    rest = gradients, matrix, pattern, x, deltas, stride, first, last, again
+    # The errors of a unit stay in registers. So wide are batches of 128, 100 and 60.
+    if stride == 8 * LANES:
+        _weight_gradients_block(EIGHT, *rest)
+    elif stride == 7 * LANES:
+        _weight_gradients_block(SEVEN, *rest)
+    elif stride == 4 * LANES:
+        _weight_gradients_block(FOUR, *rest)
+    else:
+        _weight_gradients_loop(*rest)
+
+
+@kernel
+def _bias_gradients(gradients, matrix, deltas, stride, first, last, again):
+    for row in range(first, last):
+        total = _zeros(deltas)
+        for column in range(0, stride, LANES):
+            total = _add(total, _load(deltas, (matrix.target + row) * stride + column))
+        value, place = _sum(total), matrix.bias + row
+        _put(gradients, place, _at(gradients, place) + value if again else value)
+
+
+@kernel
+def _cross_entropy(outputs, deltas, n_outputs, stride, place, target, scale):
+    """See `_losses`; the first output is at `place`."""
+    dtype = outputs.dtype.type
+    zero, tiny = dtype(0), dtype(1e-25)
+    end = place + n_outputs * stride
+    largest = _at(outputs, place)
+    for k in range(place + stride, end, stride):
+        value = _at(outputs, k)
+        largest = value if value > largest else largest
+    total = zero
+    for k in range(place, end, stride):
+        value = math.exp(_at(outputs, k) - largest)
+        value = zero if value < tiny else value
+        _put(deltas, k, value)
+        total += value
+    factor = scale / total
+    for k in range(place, end, stride):
+        _put(deltas, k, _at(deltas, k) * factor)
+    chosen = place + int(target) * stride
+    _put(deltas, chosen, _at(deltas, chosen) - scale)
+    return math.log(float(total)) + float(largest - _at(outputs, chosen))
+
+
+@kernel
+def _other_losses(loss, outputs, deltas, n_outputs, stride, place, targets, start, scale):
+    """See `_losses`; the targets are at `start`."""
     dtype = outputs.dtype.type
     zero, one, tiny = dtype(0), dtype(1), dtype(1e-25)
-    if loss == CROSS_ENTROPY:
-        largest = outputs[column]
-        for k in range(1, n_outputs):
-            value = outputs[k * stride + column]
-            largest = value if value > largest else largest
-        total = zero
-        for k in range(n_outputs):
-            value = math.exp(outputs[k * stride + column] - largest)
-            value = zero if value < tiny else value
-            deltas[k * stride + column] = value
-            total += value
-        for k in range(n_outputs):
-            deltas[k * stride + column] *= scale / total
-        chosen = int(targets[0]) * stride + column
-        deltas[chosen] -= scale
-        return math.log(float(total)) + float(largest - outputs[chosen])
     result = 0.0
     for k in range(n_outputs):
-        value = outputs[k * stride + column]
-        target = targets[k]
+        value = _at(outputs, place + k * stride)
+        target = _at(targets, start + k)
         if loss == BINARY_CROSS_ENTROPY:
             small = math.exp(-abs(value))
             error = (one if value > zero else small) / (one + small) - target
@@ -691,132 +761,64 @@ def _loss(loss, outputs, deltas, n_outputs, stride, column, targets, scale):
             result += float(error) * float(error)
             error += error
         error = zero if abs(error) < tiny else error
-        deltas[k * stride + column] = error * (scale / dtype(n_outputs))
+        _put(deltas, place + k * stride, error * (scale / dtype(n_outputs)))
     return result / n_outputs
 
 
-@njit
-def _check_batch(X, rows, loss, targets, n_outputs):
-    """Nothing below checks its indices."""
-    for row in rows:
-        if row < 0 or row >= len(X):
-            raise IndexError("rows must be positions of rows of X, not negative")
-    if loss == CROSS_ENTROPY:
-        for k in range(len(targets)):
-            if not (targets[k, 0] >= 0 and targets[k, 0] < n_outputs):
-                raise ValueError("y must be class numbers, from 0 to one less than the outputs")
+@inlined
+def _losses(pattern, workspace, data, row, n_rows, stride, first, last):
+    """The loss of each example, of which the outputs are a column; its share times its gradient.
+
+    What is far below rounding becomes 0: near the smallest normal numbers processors are a
+    hundred times slower.
+    """
+    outputs, deltas, targets = workspace.units, workspace.deltas, data.targets
+    output = pattern.layers[len(pattern.layers) - 1]
+    n_outputs, start = output.n_out, output.output * stride
+    for column in range(first, last):
+        place = start + column
+        if column >= n_rows:
+            for k in range(n_outputs):
+                _put(deltas, place + k * stride, outputs.dtype.type(0))
+            continue
+        example = row + column
+        scale = _at(data.scales, example)
+        if pattern.loss == CROSS_ENTROPY:
+            target = _at(targets, example)
+            value = _cross_entropy(outputs, deltas, n_outputs, stride, place, target, scale)
+        else:
+            value = _other_losses(
+                pattern.loss, outputs, deltas, n_outputs, stride, place,
+                targets, example * data.n_targets, scale,
+            )  # fmt: skip
+        _put(workspace.losses, column, scale * value)
 
 
-@njit
-def _share(pointers, n_rows, part, n_parts):
-    """The first row of part `part`, the parts having about equally many values."""
-    if part == n_parts:
-        return n_rows
-    return min(np.searchsorted(pointers, pointers[n_rows] * part // n_parts), n_rows)
-
-
-@njit
-def _propagate(
-    pattern, workspace, parameters, activation, loss, X, rows, targets, scales, first, last
-):
-    """Gather, forward, loss and backward of columns `first` to `last` of one tile."""
-    units, deltas = workspace.units, workspace.deltas
-    stride = -(-len(rows) // LANES) * LANES
-    _gather(X, rows, pattern.inputs, units, stride, first, last)
-    _forward(pattern, parameters, activation, units, stride, first, last)
-    output = pattern.layers[-1]
-    n_outputs = output.n_out
-    outputs = units[output.output * stride :]
-    errors = deltas[output.output * stride :]
-    for column in range(first, min(last, len(rows))):
-        target = targets[column]
-        workspace.losses[column] = scales[column] * _loss(
-            loss, outputs, errors, n_outputs, stride, column, target, scales[column]
-        )
-    for column in range(max(first, len(rows)), last):
-        for k in range(n_outputs):
-            errors[k * stride + column] = 0
-    _backward(pattern, workspace.transposed, activation, units, deltas, stride, first, last)
-
-
-@njit
-def _accumulate(pattern, workspace, gradients, n_rows, part, n_parts, again):
-    """One part of the gradients of values and biases, from a tile that was propagated."""
-    units, deltas = workspace.units, workspace.deltas
-    stride = -(-n_rows // LANES) * LANES
-    for number in range(len(pattern.layers)):
-        layer = pattern.layers[number]
-        n_out = layer.n_out
-        pointers = pattern.pointers[layer.pointers : layer.pointers + n_out + 1]
-        first = _share(pointers, n_out, part, n_parts)
-        last = _share(pointers, n_out, part + 1, n_parts)
-        errors = deltas[layer.output * stride :]
-        _weight_gradients(
-            gradients[layer.values : layer.values + layer.n_values],
-            pattern.indices[layer.indices : layer.indices + layer.n_values],
-            pointers,
-            units[layer.input * stride :],
-            errors,
-            stride,
-            first,
-            last,
-            again,
-        )
-        _bias_gradients(
-            gradients[layer.biases : layer.biases + n_out], errors, stride, first, last, again
-        )
-
-
-@njit
-def _compute_gradients(
-    pattern, workspace, parameters, gradients, activation, loss, X, rows, targets, scales
-):
-    """All of a step but the update, on one thread; returns the loss."""
-    _transpose_values(pattern, parameters, workspace.transposed)
-    total = 0.0
-    for start in range(0, len(rows), COLUMNS):
-        tile = rows[start : start + COLUMNS]
-        stride = -(-len(tile) // LANES) * LANES
-        _propagate(
-            pattern,
-            workspace,
-            parameters,
-            activation,
-            loss,
-            X,
-            tile,
-            targets[start : start + COLUMNS],
-            scales[start : start + COLUMNS],
-            0,
-            stride,
-        )
-        _accumulate(pattern, workspace, gradients, len(tile), 0, 1, start > 0)
-        for column in range(len(tile)):
-            total += workspace.losses[column]
-    return total
-
-
-@njit
-def _update_sgd(parameters, gradients, buffer, settings):
+@kernel
+def _update_sgd(settings, vectors, start, stop):
     """Stochastic gradient descent, by torch.optim.SGD's formulas."""
+    parameters, gradients, buffer = vectors.parameters, vectors.gradients, vectors.first
     dtype = parameters.dtype.type
     lr, momentum = dtype(settings.lr), dtype(settings.momentum)
     weight_decay = dtype(settings.weight_decay)
     zero, tiny = dtype(0), dtype(1e-30)
-    for k in range(len(parameters)):
-        gradient = gradients[k] + weight_decay * parameters[k]
+    for k in range(start, stop):
+        parameter = _at(parameters, k)
+        gradient = _at(gradients, k) + weight_decay * parameter
         if len(buffer):
-            value = momentum * buffer[k] + gradient
+            value = momentum * _at(buffer, k) + gradient
             # What decays for ever would end among the subnormal numbers, which are slow.
             value = zero if abs(value) < tiny else value
-            buffer[k] = value
+            _put(buffer, k, value)
             gradient = gradient + momentum * value if settings.nesterov else value
-        parameters[k] -= lr * gradient
+        _put(parameters, k, parameter - lr * gradient)
 
 
-@njit
-def _update_adam(parameters, gradients, mean, square, settings, n_steps):
+@kernel
+def _update_adam(settings, n_steps, vectors, start, stop):
     """Adam, by torch.optim.Adam's formulas; `n_steps` counts this one."""
+    parameters, gradients = vectors.parameters, vectors.gradients
+    mean, square = vectors.first, vectors.second
     dtype = parameters.dtype.type
     beta1, beta2 = settings.beta1, settings.beta2
     step_size = dtype(settings.lr / (1 - beta1**n_steps))
@@ -825,80 +827,134 @@ def _update_adam(parameters, gradients, mean, square, settings, n_steps):
     eps, weight_decay = dtype(settings.eps), dtype(settings.weight_decay)
     smallest = dtype(1.1754944e-38)
     zero, tiny = dtype(0), dtype(1e-30)
-    for k in range(len(parameters)):
-        gradient = gradients[k] + weight_decay * parameters[k]
-        first = mean[k] + share * (gradient - mean[k])
-        second = keep * square[k] + share_square * gradient * gradient
+    for k in range(start, stop):
+        parameter = _at(parameters, k)
+        gradient = _at(gradients, k) + weight_decay * parameter
+        first = _at(mean, k) + share * (gradient - _at(mean, k))
+        second = keep * _at(square, k) + share_square * gradient * gradient
         first = zero if abs(first) < tiny else first  # see _update_sgd
         second = zero if second < smallest else second
-        mean[k] = first
-        square[k] = second
-        parameters[k] -= step_size * (first / (math.sqrt(second) / correction + eps))
+        _put(mean, k, first)
+        _put(square, k, second)
+        change = step_size * (first / (math.sqrt(second) / correction + eps))
+        _put(parameters, k, parameter - change)
+
+
+@kernel
+def _update(settings, n_steps, vectors, start, stop):
+    """Take an optimizer's step with some of the parameters; `n_steps` counts this one."""
+    if settings.rule == SGD:
+        _update_sgd(settings, vectors, start, stop)
+    elif settings.rule == ADAM:
+        _update_adam(settings, n_steps, vectors, start, stop)
+
+
+@kernel
+def _transpose_values(pattern, number, parameters, transposed, first, last):
+    """Bring the values of rows `first` to `last` into the order of the transposed matrix."""
+    layer = pattern.layers[number]
+    start = _at(pattern.pointers, layer.pointers + first)
+    stop = _at(pattern.pointers, layer.pointers + last)
+    for k in range(start, stop):
+        place = layer.values + _at(pattern.indices, layer.places_t + k)
+        _put(transposed, place, _at(parameters, layer.values + k))
+
+
+@inlined
+def _propagate(pattern, workspace, parameters, data, row, n_rows, first, last):
+    """Gather, forward, loss and backward of columns `first` to `last` of one tile."""
+    units, deltas = workspace.units, workspace.deltas
+    stride = _padded(n_rows)
+    _gather(data, row, n_rows, pattern.inputs, units, stride, first, last, workspace.block)
+    _forward(pattern, parameters, units, stride, first, last)
+    _losses(pattern, workspace, data, row, n_rows, stride, first, last)
+    _backward(pattern, workspace.transposed, units, deltas, stride, first, last)
+
+
+@inlined
+def _learn(pattern, workspace, vectors, settings, n_steps, n_rows, shares, part, again, steps):
+    """One part of the gradients from a tile that was propagated, and of the step if it `steps`."""
+    units, deltas = workspace.units, workspace.deltas
+    stride = _padded(n_rows)
+    n_layers = len(pattern.layers)
+    for number in range(n_layers):
+        layer = pattern.layers[number]
+        row = _at(shares, part * n_layers + number)
+        end = _at(shares, (part + 1) * n_layers + number)
+        matrix = _rows_of(layer)
+        gradients = vectors.gradients
+        _weight_gradients(gradients, matrix, pattern, units, deltas, stride, row, end, again)
+        _bias_gradients(gradients, matrix, deltas, stride, row, end, again)
+        if steps:
+            pointer = layer.pointers
+            start = layer.values + _at(pattern.pointers, pointer + row)
+            stop = layer.values + _at(pattern.pointers, pointer + end)
+            _update(settings, n_steps, vectors, start, stop)
+            _update(settings, n_steps, vectors, layer.biases + row, layer.biases + end)
+            if number > 0:
+                _transpose_values(
+                    pattern, number, vectors.parameters, workspace.transposed, row, end
+                )
+    if steps and part == 0:
+        # Those that reach no output.
+        output = pattern.layers[n_layers - 1]
+        start = output.biases + output.n_out
+        _update(settings, n_steps, vectors, start, len(vectors.parameters))
 
 
 # Entry points: compiled once for each float type, cached on disk -----------------------------
+#
+# Nothing checks indices: whoever calls does.
 
 
 @compiled
-def update(parameters, gradients, first, second, settings, n_steps):
-    """Take an optimizer's step, of which there were `n_steps` before."""
-    if settings.rule == SGD:
-        _update_sgd(parameters, gradients, first, settings)
-    elif settings.rule == ADAM:
-        _update_adam(parameters, gradients, first, second, settings, n_steps + 1)
+def update(settings, n_steps, vectors):
+    """Take an optimizer's step; `n_steps` counts this one."""
+    _update(settings, n_steps, vectors, 0, len(vectors.parameters))
 
 
 @compiled
 def take_steps(
-    pattern,
-    workspace,
-    parameters,
-    gradients,
-    first,
-    second,
-    settings,
-    n_steps,
-    activation,
-    loss,
-    X,
-    rows,
-    targets,
-    scales,
-    batch_size,
-    losses,
+    part, shares, pattern, workspace, vectors, settings, n_steps, data, batch_size, losses
 ):
-    """Take a step a batch: gradients and update; write each one's loss."""
-    _check_batch(X, rows, loss, targets, pattern.layers[-1].n_out)
-    for number in range(len(losses)):
-        start = number * batch_size
-        stop = min(start + batch_size, len(rows))
-        losses[number] = _compute_gradients(
-            pattern,
-            workspace,
-            parameters,
-            gradients,
-            activation,
-            loss,
-            X,
-            rows[start:stop],
-            targets[start:stop],
-            scales[start:stop],
-        )
-        update(parameters, gradients, first, second, settings, n_steps + number)
+    """Take a step a batch, and write each one's loss; one part of the work, of those in `shares`.
+
+    `n_steps` were taken before. Without a rule in `settings`: compute gradients alone.
+    """
+    parameters = vectors.parameters
+    n_layers = len(pattern.layers)
+    for number in range(1, n_layers):
+        row = _at(shares, part * n_layers + number)
+        end = _at(shares, (part + 1) * n_layers + number)
+        _transpose_values(pattern, number, parameters, workspace.transposed, row, end)
+    for step in range(len(losses)):
+        start = step * batch_size
+        stop = start + batch_size if start + batch_size < len(data.rows) else len(data.rows)
+        total = 0.0
+        for row in range(start, stop, COLUMNS):
+            n_rows = COLUMNS if row + COLUMNS < stop else stop - row
+            last = _padded(n_rows)
+            _propagate(pattern, workspace, parameters, data, row, n_rows, 0, last)
+            for column in range(n_rows):
+                total += _at(workspace.losses, column)
+            again, steps = row > start, row + n_rows == stop
+            count = n_steps + step + 1
+            _learn(pattern, workspace, vectors, settings, count, n_rows, shares, part, again, steps)
+        _put(losses, step, total)
 
 
 @compiled
-def infer(pattern, units, parameters, activation, X, first, last, outputs):
+def infer(pattern, units, block, parameters, data, first, last, outputs):
     """Outputs of rows `first` to `last`."""
-    output = pattern.layers[-1]
-    width = len(units) // (output.output + output.n_out)
-    results = units[output.output * width :]
+    output = pattern.layers[len(pattern.layers) - 1]
+    n_outputs = output.n_out
+    width = len(units) // (output.output + n_outputs)
     for start in range(first, last, width):
-        stop = min(start + width, last)
-        rows = np.arange(start, stop)
-        padded = -(-len(rows) // LANES) * LANES
-        _gather(X, rows, pattern.inputs, units, width, 0, padded)
-        _forward(pattern, parameters, activation, units, width, 0, padded)
-        for column in range(stop - start):
-            for k in range(output.n_out):
-                outputs[start + column, k] = results[k * width + column]
+        n_rows = width if start + width < last else last - start
+        padded = _padded(n_rows)
+        _gather(data, start, n_rows, pattern.inputs, units, width, 0, padded, block)
+        _forward(pattern, parameters, units, width, 0, padded)
+        for column in range(n_rows):
+            for k in range(n_outputs):
+                value = _at(units, (output.output + k) * width + column)
+                _put(outputs, (start + column) * n_outputs + k, value)

@@ -4,7 +4,7 @@ from functools import cached_property
 
 import torch
 
-from ._compiled import call
+from ._compiled import call, kernels
 from ._tables import Rule, Settings
 
 
@@ -16,7 +16,9 @@ class _Flat:
     def step(self, closure=None):
         """Take a step; schedulers and hooks of torch know of it."""
         loss = None if closure is None else closure()
-        call("update", *self._arrays, *self.state_arrays, self.settings(), self.count(1))
+        n_steps = self.count(1) + 1
+        vectors = kernels().Vectors(*self._arrays, *self.state_arrays)
+        call("update", self.settings(), n_steps, vectors)
         return loss
 
     def count(self, n_steps):

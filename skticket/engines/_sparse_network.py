@@ -202,23 +202,35 @@ default="cross_entropy"
         losses = np.empty(-(-len(rows) // batch_size))
         call(
             "take_steps",
+            0,
+            self._shares(1),
             self._pattern(),
             self._buffers(),
-            self.parameters,
-            self.gradients,
-            *state,
+            kernels().Vectors(self.parameters, self.gradients, *state),
             settings,
             n_before,
-            self.activation,
-            self.loss,
-            X,
-            rows,
-            y,
-            scales,
+            self._examples(X, rows, y, scales),
             batch_size,
             losses,
         )
         return losses
+
+    def _examples(self, X, rows, targets, scales):
+        shapes = X.shape[1], targets.shape[1]
+        return kernels().Examples(
+            X.reshape(-1), shapes[0], rows, targets.reshape(-1), shapes[1], scales
+        )
+
+    def _shares(self, n_parts):
+        """The first rows of each part of each layer, the parts having about equally many values."""
+        table, pointers = self._pattern_arrays[:2]
+        shares = np.empty((n_parts + 1, len(table)), np.int64)
+        for number, layer in enumerate(table):
+            ends = pointers[layer["pointers"] :][: layer["n_out"] + 1]
+            values = np.arange(n_parts) * layer["n_values"] // n_parts
+            shares[:-1, number] = np.searchsorted(ends, values)
+            shares[-1, number] = layer["n_out"]
+        return shares.reshape(-1)
 
     def predict(self, X, *, n_threads=None):
         """Compute the outputs: logits, or the values of a regression.
@@ -238,6 +250,8 @@ default="cross_entropy"
         self._check_data(X)
         X = self._data(X)
         outputs = np.empty((len(X), self.shapes[-1][0]), self.dtype)
+        nothing = np.empty((0, 1), self.dtype)
+        data = self._examples(X, np.arange(len(X)), nothing, nothing[:, 0])
         columns = min(_PREDICTION_COLUMNS, -(-len(X) // 16) * 16)
 
         def infer(first, last):
@@ -245,12 +259,12 @@ default="cross_entropy"
                 "infer",
                 self._pattern(),
                 _aligned(self._n_units * columns, self.dtype),
+                _aligned(kernels().LANES ** 2, self.dtype),
                 self.parameters,
-                self.activation,
-                X,
+                data,
                 first,
                 last,
-                outputs,
+                outputs.reshape(-1),
             )
 
         n_blocks = -(-len(X) // _PREDICTION_COLUMNS)
@@ -279,6 +293,8 @@ default="cross_entropy"
         if not len(rows):
             raise ValueError("the batch is empty")
         rows = np.array(rows, np.int64)
+        if rows.min() < 0 or rows.max() >= len(X):
+            raise IndexError("rows must be positions of rows of X, not negative")
         y = np.asarray(y)[rows]
         scales = self._scales(rows, batch_size, sample_weight)
         if not (isinstance(X, np.ndarray) and X.dtype == self.dtype and X.flags.c_contiguous):
@@ -315,11 +331,16 @@ default="cross_entropy"
         expected = 1 if self.loss == Loss.cross_entropy else self.shapes[-1][0]
         if targets.shape[1] != expected:
             raise ValueError(f"y must have {expected} columns, got shape {np.shape(y)}")
+        if self.loss == Loss.cross_entropy:
+            if not (targets.min() >= 0 and targets.max() < self.shapes[-1][0]):
+                raise ValueError("y must be class numbers, from 0 to one less than the outputs")
         return targets
 
     def _pattern(self):
         if self._compiled_pattern is None:
-            self._compiled_pattern = kernels().Pattern(*self._pattern_arrays)
+            self._compiled_pattern = kernels().Pattern(
+                *self._pattern_arrays, self.activation, self.loss
+            )
         return self._compiled_pattern
 
     def _buffers(self):
@@ -330,6 +351,7 @@ default="cross_entropy"
                 deltas=_aligned(self._n_units * columns, self.dtype),
                 transposed=np.empty(self.n_active, self.dtype),
                 losses=np.empty(columns),
+                block=_aligned(kernels().LANES ** 2, self.dtype),
             )
         return self._workspace
 

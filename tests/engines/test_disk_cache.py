@@ -112,7 +112,7 @@ CALL = """
     assert skticket.__file__.startswith(sys.argv[1]), skticket.__file__
     parameters = np.ones(3, np.float32)
     settings = Settings(rule=int(Rule.sgd), lr=0.5)
-    call("update", parameters, parameters.copy(), parameters[:0], parameters[:0], settings, 0)
+    call("update", settings, 1, parameters, parameters.copy(), parameters[:0], parameters[:0])
     print(parameters.tolist(), kernels().update.stats.cache_path)
 """
 
