@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from small import Dropping, X, X_regression, classifier, regressor, y, y_regression
 from sklearn.model_selection import GridSearchCV
 from skorch import NeuralNetClassifier
+from small import Dropping, X, X_regression, classifier, regressor, y, y_regression
 from torch import nn
 from torch.utils.data import DataLoader
 
