@@ -251,6 +251,14 @@ def test_lengths_are_exact(path, name, change, message):
     assert_refused(path, message)
 
 
+@pytest.mark.parametrize("name", ["weights/a.bias", "initial/a.weight", "checkpoint-5/n"])
+def test_what_cannot_be_saved_is_not_read(path, name):
+    description, tensors = content_of(path)
+    tensors[name] = tensors[name].astype("complex64")
+    forge(path, description, tensors)
+    assert_refused(path, f"'{name}' has dtype complex64")
+
+
 def test_safetensors_header_that_promises_more_than_there_is(path):
     content = path.read_bytes()
     digest = content[content.index(b"sha256:") + 7 :][:64]

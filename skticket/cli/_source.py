@@ -4,12 +4,12 @@
 _TEST_FRACTION = 0.2
 # More values than these are taken for a number to predict, not for classes.
 _MOST_CLASSES = 20
+# Squares of larger numbers are infinite, and those of columns are summed.
+_LARGEST = 1e150
 
 
 def load(source, target, task):
     """Return X and y to train and to test with, whether it is regression, and defaults for it."""
-    import pandas as pd
-
     from ..datasets import fetch_mnist, load_digits, make_mnist1d, split_images
 
     if source == "mnist":
@@ -24,19 +24,33 @@ def load(source, target, task):
         defaults |= {"batch_size": 100, "n_iter_no_change": None}
         return _split(X, y), False, defaults
     if source == "digits":
-        X, y = load_digits(return_X_y=True)
-        regression = False
-    else:
-        X, y = _read_csv(source, target)
-        numeric = pd.api.types.is_numeric_dtype(y)
-        regression = task == "regression" or (
-            task == "auto" and numeric and y.nunique() > _MOST_CLASSES
-        )
-        if regression and not numeric:
-            raise ValueError(f"--task regression needs numbers in column {target!r}")
-        y = y.to_numpy(float) if regression else y.to_numpy()
-    stratified = not regression and pd.Series(y).value_counts().min() > 1
-    return _scaled(*_split(X, y, stratified)), regression, {}
+        return _scaled(*_split(*load_digits(return_X_y=True))), False, {}
+    return *_load_csv(source, target, task), {}
+
+
+def _load_csv(path, target, task):
+    """Return X and y to train and to test with, and whether it is regression."""
+    import pandas as pd
+
+    frame = _read_csv(path, target)
+    y = frame.pop(target)
+    numeric = pd.api.types.is_numeric_dtype(y)
+    regression = task == "regression" or (
+        task == "auto" and numeric and y.nunique() > _MOST_CLASSES
+    )
+    if regression and not numeric:
+        raise ValueError(f"--task regression needs numbers in column {target!r}")
+    stratified = not regression and _can_be_stratified(y)
+    y = y.to_numpy(float) if regression else y.to_numpy()
+    parts = _scaled(*_split(frame.to_numpy(float), y, stratified))
+    _check_scaled(*parts[:2], frame.columns)
+    return parts, regression
+
+
+def _can_be_stratified(y):
+    """Say whether each class can have a row on either side."""
+    counts = y.value_counts()
+    return counts.min() > 1 and len(counts) <= int(_TEST_FRACTION * len(y))
 
 
 def _split(X, y, stratified=True):
@@ -56,12 +70,24 @@ def _scaled(X_train, X_test, y_train, y_test):
     return scaler.transform(X_train), scaler.transform(X_test), y_train, y_test
 
 
+def _check_scaled(X_train, X_test, names):
+    """Refuse numbers of which single precision cannot hold what scaling makes of them."""
+    import numpy as np
+
+    largest = np.abs(np.vstack([X_train, X_test])).max(axis=0)
+    for name, value in zip(names, largest):
+        if not value <= np.finfo(np.float32).max:
+            raise ValueError(f"column {name!r} has numbers too far apart to be scaled")
+
+
 def _read_csv(path, target):
-    """Return features and target of a CSV file, or say which column is at fault."""
+    """Return the table in a CSV file, or say which column is at fault."""
     import pandas as pd
 
     try:
-        frame = pd.read_csv(path)
+        # Given the path itself, pandas would open addresses and archives, too.
+        with open(path, "rb") as file:
+            frame = pd.read_csv(file)
     except FileNotFoundError:
         raise ValueError(
             f'no file {path!r}: the source is "mnist1d", "digits", "mnist" or a CSV file'
@@ -73,6 +99,15 @@ def _read_csv(path, target):
         raise ValueError(f"--target is missing: which of the columns {columns} is to be predicted?")
     if target not in columns:
         raise ValueError(f"--target: {path} has no column {target!r}, only {columns}")
+    if not isinstance(frame.index, pd.RangeIndex):
+        raise ValueError(
+            f"{path} has rows of more values than the {len(columns)} that the header names"
+        )
+    if len(frame) < 10 or len(columns) < 2:
+        raise ValueError(
+            f"{path} has {len(frame)} rows and {len(columns)} columns; at least 10 rows and "
+            "2 columns are needed"
+        )
     for name, column in frame.items():
         n_missing = int(column.isna().sum())
         if n_missing:
@@ -80,14 +115,14 @@ def _read_csv(path, target):
                 f"column {name!r} has {n_missing} missing values (of {len(column)} rows); "
                 "fill or drop them first"
             )
-        if name != target and not pd.api.types.is_numeric_dtype(column):
+        numeric = pd.api.types.is_numeric_dtype(column)
+        if numeric and not column.abs().max() <= _LARGEST:
+            raise ValueError(
+                f"column {name!r} has numbers beyond {_LARGEST:g}, too large to be scaled"
+            )
+        if name != target and not numeric:
             raise ValueError(
                 f"column {name!r} holds text, such as {column.iloc[0]!r}; encode it as numbers "
                 "or drop it first"
             )
-    if len(frame) < 10 or len(columns) < 2:
-        raise ValueError(
-            f"{path} has {len(frame)} rows and {len(columns)} columns; at least 10 rows and "
-            "2 columns are needed"
-        )
-    return frame.drop(columns=target).to_numpy(float), frame[target]
+    return frame

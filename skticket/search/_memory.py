@@ -2,10 +2,11 @@
 
 import logging
 import re
+import signal
 import threading
 import warnings
 import zlib
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from functools import cache
 from os import PathLike, getpid, path, scandir
 from pathlib import Path
@@ -16,7 +17,7 @@ from joblib import Memory
 from joblib.memory import MemorizedFunc
 from sklearn.utils.validation import check_memory
 
-from ..utils import printable, remove_left_over
+from ..utils import noting_interrupts, printable, remove_left_over
 
 # What joblib writes to before it gives an entry its name: a process's number is part of it.
 _HALF = re.compile(r"(?:output\.pkl|metadata\.json|func_code\.py)\.[0-9a-f]{32}-([0-9]+)-[0-9]+$")
@@ -94,31 +95,44 @@ def remember(memory, key, compute):
         _say_that_nothing_is_remembered()
         return compute()
     cached = memory.cache(_entry, ignore=["compute"])
-    _keep_code(cached)
-    if cached.check_call_in_cache(key, compute):
-        shelved = cached.call_and_shelve(key, compute)
-        # joblib itself would tell of damage at length, with a traceback.
-        try:
-            found, result = _load(cached, shelved)
-        except Exception as error:
-            fault = f"damaged ({type(error).__name__})"
-        else:
-            if found == key:
-                return result
-            fault = "another's result"
-        logging.getLogger("skticket").warning(
-            "A remembered training is %s, and done anew: entry %s of %s",
-            fault,
-            shelved.args_id,
-            printable(str(memory.location)),
-        )
-        shelved.clear()
-    try:
+    with _nothing_by_halves(cached):
+        _keep_code(cached)
+        if cached.check_call_in_cache(key, compute):
+            shelved = cached.call_and_shelve(key, compute)
+            # joblib itself would tell of damage at length, with a traceback.
+            try:
+                found, result = _load(cached, shelved)
+            except Exception as error:
+                fault = f"damaged ({type(error).__name__})"
+            else:
+                if found == key:
+                    return result
+                fault = "another's result"
+            logging.getLogger("skticket").warning(
+                "A remembered training is %s, and done anew: entry %s of %s",
+                fault,
+                shelved.args_id,
+                printable(str(memory.location)),
+            )
+            shelved.clear()
         _, result = cached(key, compute)
-    except BaseException:
-        _remove_own_halves(cached)
-        raise
     return result
+
+
+@contextmanager
+def _nothing_by_halves(cached):
+    """If what is done within is interrupted, leave no half of a file behind."""
+    with noting_interrupts() as interrupts:
+        try:
+            yield
+        except BaseException:
+            _remove_own_halves(cached)
+            raise
+    if interrupts:
+        # While it writes what it notes of an entry, joblib catches whatever is raised.
+        _remove_own_halves(cached)
+        if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+            raise KeyboardInterrupt
 
 
 def _entry(key, compute):

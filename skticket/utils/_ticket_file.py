@@ -172,6 +172,9 @@ def _unpacked(description, tensors):
     if expected != tensors.keys():
         odd = sorted(expected ^ tensors.keys())[0]
         raise ValueError(f"{odd!r} is {'missing' if odd in expected else 'not expected'}")
+    for name, array in tensors.items():
+        if array.dtype not in _DTYPES:
+            raise ValueError(f"{name!r} has dtype {array.dtype}, which no ticket has")
     mask = {name: _mask(name, shape, tensors[f"mask/{name}"]) for name, shape in shapes.items()}
     read = {
         group: {name: _values(name, tensors[f"{group}/{name}"], mask.get(name)) for name in names}

@@ -1,5 +1,6 @@
 """What killed processes and damage leave in a folder of `memory=`."""
 
+import json
 import logging
 import os
 import signal
@@ -97,6 +98,24 @@ def test_an_interrupt_leaves_no_half(tmp_path, monkeypatch):
         with pytest.raises(KeyboardInterrupt):
             classifier(str(tmp_path)).fit(X, y)
     assert halves(tmp_path) == running
+    assert classifier(str(tmp_path)).fit(X, y).tickets_ == classifier(None).fit(X, y).tickets_
+
+
+def test_an_interrupt_is_not_lost_on_the_notes_of_an_entry(tmp_path, monkeypatch):
+    """joblib catches whatever is raised while it writes them."""
+    dumps, interrupted = json.dumps, []
+
+    def interrupting(value, *args, **kwargs):
+        if not interrupted and "duration" in value:
+            interrupted.append(True)
+            signal.raise_signal(signal.SIGINT)
+        return dumps(value, *args, **kwargs)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(json, "dumps", interrupting)
+        with pytest.raises(KeyboardInterrupt):
+            classifier(str(tmp_path)).fit(X, y)
+    assert interrupted and not halves(tmp_path)
     assert classifier(str(tmp_path)).fit(X, y).tickets_ == classifier(None).fit(X, y).tickets_
 
 

@@ -9,7 +9,6 @@ import gzip
 import os
 import shutil
 import struct
-import zlib
 
 import numpy as np
 from soaking import (
@@ -246,7 +245,7 @@ def _values(folder, name):
     path = folder / name
     content = path.read_bytes() if path.is_file() else (folder / f"{name}.gz").read_bytes()
     if content[:2] == b"\x1f\x8b":
-        content = zlib.decompressobj(31).decompress(content)
+        content = gzip.decompress(content)
     shape = struct.unpack(f">{content[3]}I", content[4 : 4 + 4 * content[3]])
     values = np.frombuffer(content[4 + 4 * content[3] :], np.uint8)
     return values.reshape(shape[0], -1) if len(shape) > 1 else values.reshape(shape)

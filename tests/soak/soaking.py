@@ -24,6 +24,7 @@ import tempfile
 import time
 import traceback
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -271,8 +272,8 @@ class Running:
             raise Lost(f"the process ended with {self.process.exitcode}") from None
 
     def kill(self, number):
-        """Send it a signal."""
-        if self.process.is_alive():
+        """Send it a signal, if it is not at its end."""
+        with suppress(ProcessLookupError):
             os.kill(self.process.pid, number)
 
 
