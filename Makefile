@@ -1,4 +1,5 @@
-# make venv | run | test | test-processors | lint | benchmarks | tabular | clean
+# make venv | run | test | test-processors | test-oldest | coverage | lint | benchmarks | tabular |
+#      clean
 #
 # PYTHON       the interpreter that makes .venv (3.11 or newer)
 # PYTEST_ARGS  more for pytest, e.g. make test PYTEST_ARGS="-k datasets"
@@ -16,9 +17,12 @@ STAMP := $(VENV)/.installed
 BENCHMARKS_VENV := .venv-benchmarks
 BENCHMARKS_PIP := $(BENCHMARKS_VENV)/bin/python -m pip
 BENCHMARKS_STAMP := $(BENCHMARKS_VENV)/.installed
+OLDEST_VENV := .venv-oldest
+OLDEST_PIP := $(OLDEST_VENV)/bin/python -m pip
+OLDEST_STAMP := $(OLDEST_VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help venv run test test-processors lint benchmarks tabular clean
+.PHONY: help venv run test test-processors test-oldest coverage lint benchmarks tabular clean
 .DELETE_ON_ERROR:
 
 help:
@@ -26,6 +30,8 @@ help:
 	@echo "make run    find a winning ticket on MNIST-1D, into results/mnist1d"
 	@echo "make test   all tests and doctests"
 	@echo "make test-processors  the numerical tests as other processors would compute them"
+	@echo "make test-oldest      all tests with the oldest versions of dependencies, in $(OLDEST_VENV)"
+	@echo "make coverage         all tests, and which branches of skticket/ they take"
 	@echo "make lint   ruff check and ruff format --check"
 	@echo "make benchmarks  compare with other packages, into results/benchmarks, in $(BENCHMARKS_VENV)"
 	@echo "make tabular  compare on real tables, into results/tabular, in $(BENCHMARKS_VENV)"
@@ -48,12 +54,13 @@ run: venv
 	$(VENV)/bin/python -m skticket find mnist1d --seeds 5 --output results/mnist1d
 
 # MNIST is looked for beside the project unless SKTICKET_DATA says where it is.
+MNIST_BESIDE := if [ -z "$${SKTICKET_DATA+set}" ] && [ -d ../shared/data/mnist ]; then \
+    SKTICKET_DATA=$$(cd ../shared/data/mnist && pwd); export SKTICKET_DATA; fi;
+ONE_THREAD := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
+
 test: venv
-	@if [ -z "$${SKTICKET_DATA+set}" ] && [ -d ../shared/data/mnist ]; then \
-	    SKTICKET_DATA=$$(cd ../shared/data/mnist && pwd); export SKTICKET_DATA; \
-	fi; \
-	export MPLBACKEND=Agg OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1; \
-	set -x; $(VENV)/bin/python -m pytest -n $(JOBS) --dist worksteal $(PYTEST_ARGS)
+	@$(MNIST_BESIDE) export MPLBACKEND=Agg $(ONE_THREAD); set -x; \
+	$(VENV)/bin/python -m pytest -n $(JOBS) --dist worksteal $(PYTEST_ARGS)
 
 # What other processors do with the same code, asked of this one: another vendor's dense products,
 # no vector instructions, code compiled for any processor, more threads. Those that touch different
@@ -68,6 +75,29 @@ test-processors: venv
 	    env $$(echo $$setting | tr , ' ') $(VENV)/bin/python -m pytest -n $(JOBS) --dist worksteal -q -m "not slow" \
 	        $(NUMERICAL) $(PYTEST_ARGS); \
 	done
+
+# The floors of pyproject.toml. What old versions do not like of one another is not ours to mend,
+# so that their warnings are no errors; compiled code is kept apart from that of another Numba.
+$(OLDEST_STAMP): pyproject.toml constraints-oldest.txt
+	$(PYTHON) -m venv $(OLDEST_VENV)
+	$(OLDEST_PIP) install --quiet --constraint constraints-oldest.txt torch
+	$(OLDEST_PIP) install --quiet --constraint constraints-oldest.txt hatchling editables
+	$(OLDEST_PIP) install --quiet --constraint constraints-oldest.txt --no-build-isolation \
+	    --editable '.[tests]'
+	@touch $@
+
+test-oldest: $(OLDEST_STAMP)
+	@$(MNIST_BESIDE) export MPLBACKEND=Agg $(ONE_THREAD) PYTHONWARNINGS=default \
+	    NUMBA_CACHE_DIR="$(CURDIR)/$(OLDEST_VENV)/numba"; set -x; \
+	$(OLDEST_VENV)/bin/python -m pytest -n $(JOBS) --dist worksteal -W default $(PYTEST_ARGS)
+
+# Subprocesses count, too. Code is compiled anew, since what makes it runs only then; the machine
+# code itself leaves no trace, and is left out (see pyproject.toml).
+coverage: venv
+	@$(MNIST_BESIDE) export MPLBACKEND=Agg $(ONE_THREAD); \
+	NUMBA_CACHE_DIR=$$(mktemp -d); export NUMBA_CACHE_DIR; trap 'rm -rf "$$NUMBA_CACHE_DIR"' EXIT; \
+	set -x; $(VENV)/bin/python -m pytest -n $(JOBS) --dist worksteal --cov --cov-branch \
+	    --cov-report=term-missing:skip-covered $(PYTEST_ARGS)
 
 lint: venv
 	$(VENV)/bin/ruff check .
@@ -86,10 +116,7 @@ $(BENCHMARKS_STAMP): pyproject.toml constraints.txt
 	@touch $@
 
 benchmarks: $(BENCHMARKS_STAMP)
-	@if [ -z "$${SKTICKET_DATA+set}" ] && [ -d ../shared/data/mnist ]; then \
-	    SKTICKET_DATA=$$(cd ../shared/data/mnist && pwd); export SKTICKET_DATA; \
-	fi; \
-	set -x; $(BENCHMARKS_VENV)/bin/python benchmarks/run_all.py --output results/benchmarks \
+	@$(MNIST_BESIDE) set -x; $(BENCHMARKS_VENV)/bin/python benchmarks/run_all.py --output results/benchmarks \
 	    $(BENCHMARK_ARGS)
 
 # Goes on where it was stopped. BENCHMARK_ARGS: more for it, e.g. "--tables wine --folds 2"
@@ -97,5 +124,6 @@ tabular: $(BENCHMARKS_STAMP)
 	$(BENCHMARKS_VENV)/bin/python benchmarks/tabular.py --output results/tabular $(BENCHMARK_ARGS)
 
 clean:
-	rm -rf $(VENV) $(BENCHMARKS_VENV) results build dist *.egg-info .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(BENCHMARKS_VENV) $(OLDEST_VENV) results build dist *.egg-info .pytest_cache .ruff_cache .hypothesis \
+	    .coverage*
 	find skticket tests -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,3 +1,5 @@
+import os
+
 import numpy as np
 import pytest
 from hypothesis import settings
@@ -6,6 +8,11 @@ from watched import Recorder
 from skticket import Ticket
 from skticket.search import _search
 
+# In the processes that tests start, too, what is deprecated is an error, as pyproject.toml has it.
+os.environ.setdefault(
+    "PYTHONWARNINGS",
+    ",".join(f"error::{name}Warning" for name in ("Deprecation", "PendingDeprecation", "Future")),
+)
 # Examples are always the same ones, and no test fails for being slow.
 settings.register_profile("skticket", deadline=None, derandomize=True, max_examples=60)
 settings.load_profile("skticket")

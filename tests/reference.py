@@ -25,7 +25,7 @@ DERIVATIVES = {
 
 def masked(arrays, mask):
     """The arrays in float64, 0 where they were pruned."""
-    return {name: np.float64(a) * mask.get(name, True) for name, a in arrays.items()}
+    return {name: np.asarray(a, np.float64) * mask.get(name, True) for name, a in arrays.items()}
 
 
 def layers(arrays):
@@ -37,7 +37,7 @@ def layers(arrays):
 def units(arrays, X, mask, activation="relu"):
     """The inputs, the values of each hidden layer, and the outputs before any softmax."""
     arrays = masked(arrays, mask)
-    values = [np.float64(X)]
+    values = [np.asarray(X, np.float64)]
     for number, (weight, bias) in enumerate(layers(arrays)):
         z = values[-1] @ arrays[weight].T + arrays[bias]
         is_last = number == len(arrays) // 2 - 1
@@ -58,7 +58,7 @@ def losses(outputs, y, loss):
         log_p = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
         one_hot = np.eye(n_outputs)[np.asarray(y, int)]
         return -(one_hot * log_p).sum(axis=1), np.exp(log_p) - one_hot
-    y = np.float64(y).reshape(outputs.shape)
+    y = np.asarray(y, np.float64).reshape(outputs.shape)
     if loss == "binary_cross_entropy":
         values = np.logaddexp(0, outputs) - y * outputs
         return values.mean(axis=1), (ACTIVATIONS["logistic"](outputs) - y) / n_outputs
@@ -71,7 +71,7 @@ def gradients(arrays, X, y, mask, *, loss, activation="relu", weight=None):
     """The mean loss of a batch, weighted where rows have weights, and its gradients."""
     arrays = masked(arrays, mask)
     values = units(arrays, X, mask, activation)
-    scale = np.ones(len(X)) if weight is None else np.float64(weight)
+    scale = np.ones(len(X)) if weight is None else np.asarray(weight, np.float64)
     scale = scale / scale.sum()
     row_losses, delta = losses(values[-1], y, loss)
     delta = delta * scale[:, None]

@@ -6,6 +6,7 @@ from scipy import stats
 from sklearn import config_context
 from sklearn.base import clone
 from sklearn.pipeline import make_pipeline
+from sklearn.utils import get_tags
 
 from skticket import Prune, Rewind, Ticket
 from skticket.initialization import Normal
@@ -107,6 +108,26 @@ def test_reinit_takes_the_fresh_arrays_themselves(trained, identical):
         np.testing.assert_array_equal(array, 7 * trained.mask.get(name, np.ones(array.shape)))
 
 
+@pytest.mark.parametrize(
+    "init, found",
+    [({}, "none"), ({"v": np.ones((3, 4))}, "none"), ({"w": np.ones(3)}, r"shape \(3,\)")],
+)
+def test_fresh_values_that_are_missing(init, found):
+    ticket = Ticket.full({"w": np.ones((3, 4))}, ["w"])
+    message = rf"^init must hold fresh values of shape \(3, 4\) for 'w', got {found}$"
+    with pytest.raises(ValueError, match=message):
+        Rewind("reinit", init=init).transform(ticket)
+
+
+def test_fresh_arrays_need_not_hold_biases(trained):
+    fresh = {name: np.full_like(trained.initial[name], 7) for name in trained.mask}
+    reinitialized = Rewind("reinit", init=fresh).transform(trained)
+    assert list(reinitialized.initial) == list(trained.initial)
+    for name, array in trained.initial.items():
+        if name not in fresh:
+            np.testing.assert_array_equal(reinitialized.weights[name], array)
+
+
 @given(
     sizes=st.lists(st.integers(1, 8), min_size=2, max_size=4),
     density=st.floats(0, 1),
@@ -202,5 +223,7 @@ def test_transformer(trained):
     expected = rewind.transform(trained)
     assert rewind.fit(trained) is rewind
     assert rewind.fit_transform(trained) == clone(rewind).transform(trained) == expected
+    tags = get_tags(rewind)
+    assert tags.requires_fit is False and tags.no_validation is True
     with config_context(transform_output="pandas"):
         assert rewind.fit_transform(trained) == expected

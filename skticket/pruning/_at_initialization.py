@@ -15,9 +15,6 @@ class _GradientStrategy(WeightStrategy):
 
     needs_gradients = True
 
-    def __init__(self, scope="global", output_rate=1):
-        super().__init__(scope, output_rate)
-
     def _scores(self, ticket, random_state, gradients=None):
         if gradients is None:
             raise ValueError(

@@ -13,7 +13,7 @@ from sklearn.preprocessing import scale
 from skorch import NeuralNetClassifier
 from torch import nn
 
-from skticket import Prune, Rewind, Ticket, WinningTicketClassifier, WinningTicketRegressor
+from skticket import Prune, Ticket, WinningTicketClassifier, WinningTicketRegressor
 from skticket.inspection import TicketCurveDisplay
 from skticket.model_selection import ticket_test_score
 from skticket.pruning import count_pruned
@@ -95,17 +95,6 @@ def test_only_the_ratios_of_weights_count(factor, make):
     scaled = getattr(model.fit(X, y, sample_weight=factor * weight), outputs)(X)
     # The ratios are those of single precision.
     np.testing.assert_allclose(scaled, expected, rtol=1e-3, atol=1e-3)
-
-
-@pytest.mark.parametrize(
-    "init, found",
-    [({}, "none"), ({"v": np.ones((3, 4))}, "none"), ({"w": np.ones(3)}, r"shape \(3,\)")],
-)
-def test_fresh_values_that_are_missing(init, found):
-    ticket = Ticket.full({"w": np.ones((3, 4))}, ["w"])
-    message = rf"^init must hold fresh values of shape \(3, 4\) for 'w', got {found}$"
-    with pytest.raises(ValueError, match=message):
-        Rewind("reinit", init=init).transform(ticket)
 
 
 def test_memory_without_a_name():

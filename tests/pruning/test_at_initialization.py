@@ -226,8 +226,10 @@ def assert_highest_stay(ticket, pruned, scores, rate):
         kept.extend(score[pruned.mask[name]])
         removed.extend(score[mask & ~pruned.mask[name]])
     assert len(removed) == round(rate * ticket.n_weights)
-    # Units that no example turns on have scores of 0, so that there may be ties.
-    assert min(kept) >= max(removed)
+    # Units that no example turns on have scores of 0, so that there may be ties; scores of single
+    # precision may turn near-ties around.
+    scale = max(np.abs(score).max() for score in scores)
+    assert min(kept) >= max(removed) - 2 * (2e-4 * abs(max(removed)) + 2e-5 * scale)
     assert min(removed) < np.median(kept)
 
 

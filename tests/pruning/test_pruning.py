@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 from sklearn import config_context
 from sklearn.base import clone
 from sklearn.pipeline import make_pipeline
+from sklearn.utils import get_tags
 
 from skticket import Prune, Rewind, Ticket
 from skticket.pruning import (
@@ -451,6 +452,11 @@ def test_function(random_ticket):
     groups = [([name], 0.4) for name in hidden] + [([output], 0.2)]
     assert_masks(pruned, reference_masks(ticket, negated, groups))
     assert Prune(0.4, ScoreFunction(smallest_stay)).transform(ticket) == pruned
+    alike = ScoreFunction(smallest_stay, output_rate=1)
+    assert_masks(
+        Prune(0.4, alike).transform(ticket),
+        reference_masks(ticket, negated, [([name], 0.4) for name in ticket.mask]),
+    )
     whole = ScoreFunction(smallest_stay, scope="global", output_rate=1)
     assert_masks(
         Prune(0.4, whole).transform(ticket),
@@ -595,7 +601,9 @@ def test_unit_strategy_on_a_convolutional_network(name):
         {n: np.ones(shape) for n, shape in shapes.items()},
         {n: np.ones(shape, bool) for n, shape in shapes.items()},
     )
-    with pytest.raises(ValueError, match=r"fully connected.*conv.weight.*\(4, 1, 3, 3\)"):
+    with pytest.raises(
+        ValueError, match=r"^a unit strategy needs fully connected.*conv.weight.*\(4, 1, 3, 3\)"
+    ):
         Prune(0.5, name).transform(ticket)
 
 
@@ -621,6 +629,17 @@ def test_weights_of_convolutions_are_pruned_like_others():
 
 
 # The transformer
+
+
+def test_fit_tells_what_transform_would_raise():
+    ticket = Ticket({"w": np.arange(10.0)}, {"w": np.ones(10, bool)})
+    assert Prune(4, repeat=2).fit(ticket).transform(ticket).n_weights == 2
+    Magnitude().check(ticket, 6)  # once, if nothing is said
+    for prune in (Prune(10), Prune(4, repeat=3)):
+        with pytest.raises(ValueError, match="would remove all 10|would remove all 2"):
+            prune.fit(ticket)
+        with pytest.raises(ValueError, match="would remove all 10|would remove all 2"):
+            prune.transform(ticket)
 
 
 @pytest.mark.parametrize("strategy", NAMES + UNIT_NAMES)
@@ -684,6 +703,8 @@ def test_transformer(random_ticket):
     assert prune.fit_transform(ticket) == clone(prune).transform(ticket) == expected
     assert make_pipeline(prune, Rewind(to="init")).transform(ticket) == Rewind().transform(expected)
     assert make_pipeline(prune, Rewind(to=2)).fit_transform(ticket) == Rewind(2).transform(expected)
+    tags = get_tags(prune)
+    assert tags.requires_fit is False and tags.no_validation is True
     with config_context(transform_output="pandas"):
         assert prune.fit_transform(ticket) == expected
 
