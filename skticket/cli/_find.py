@@ -9,8 +9,16 @@ from typing import Annotated
 import typer
 
 from ._errors import one_line_errors
-from ._output import log_to_screen, make_console, make_table, output_folder, write_files
-from ._parsing import number_or_name
+from ._output import (
+    FORMAT_HELP,
+    log_to_screen,
+    make_console,
+    make_table,
+    output_folder,
+    picture_writers,
+    write_files,
+)
+from ._parsing import number_or_name, picture_formats
 from ._source import load
 from ._verdict import verdict
 
@@ -75,6 +83,7 @@ def find(
         int, typer.Option(help="Passes over the data a round; 30, but 4 for mnist, 40 for mnist1d.")
     ] = None,
     seed: Annotated[int, typer.Option(help="Determines everything random.")] = 0,
+    format: Annotated[str, typer.Option(help=FORMAT_HELP)] = "png",
     output: Annotated[Path, typer.Option(help="Folder for what is found.")] = Path("results/find"),
 ) -> None:
     """Find a winning ticket, compare it with controls, and save ticket, tables and picture."""
@@ -92,12 +101,12 @@ def find(
             parameters["hidden_layer_sizes"] = sizes
         given = {"max_epochs": epochs, "rounds": rounds}
         parameters |= {name: value for name, value in given.items() if value is not None}
-        _find(
-            load(source, target, str(task)), parameters, controls, range(seed, seed + seeds), output
-        )
+        formats = picture_formats(format)
+        loaded = load(source, target, str(task))
+        _find(loaded, parameters, controls, range(seed, seed + seeds), formats, output)
 
 
-def _find(loaded, parameters, n_controls, seeds, output):
+def _find(loaded, parameters, n_controls, seeds, formats, output):
     import pandas as pd
     from sklearn.callback import ProgressBar
 
@@ -128,7 +137,7 @@ def _find(loaded, parameters, n_controls, seeds, output):
     writers = {
         "ticket.safetensors": model.ticket_.save,
         "rounds.csv": partial(rounds.to_csv, index=False),
-        "rounds.png": partial(_write_picture, rounds, controls, evidence.score_name),
+        **picture_writers("rounds", _draw(rounds, controls, evidence.score_name), formats),
     }
     if controls is not None:
         writers["controls.csv"] = partial(controls.to_csv, index=False)
@@ -179,7 +188,7 @@ def _iterations(number):
     return "never" if number != number else f"{number:,.0f}"
 
 
-def _write_picture(rounds, controls, score_name, path):
+def _draw(rounds, controls, score_name):
     from matplotlib.figure import Figure
 
     from ..inspection import TicketCurveDisplay
@@ -189,4 +198,4 @@ def _write_picture(rounds, controls, score_name, path):
     TicketCurveDisplay.from_results(
         rounds, controls=controls, score_name=score_name, ax=figure.subplots(1, 2)
     )
-    figure.savefig(path, dpi=200)
+    return figure

@@ -9,7 +9,8 @@ import typer
 
 from ..utils import printable, processor_name
 from ._errors import one_line_errors
-from ._output import log_to_screen, make_console, name_files, output_folder
+from ._output import FORMAT_HELP, log_to_screen, make_console, name_files, output_folder
+from ._parsing import picture_formats
 
 
 class Preset(StrEnum):
@@ -42,6 +43,7 @@ def mnist(
     jobs: Annotated[int, typer.Option(help="Processes; -1 for one a processor.")] = -1,
     seed: Annotated[int, typer.Option(help="Determines everything random.")] = 0,
     device: Annotated[str, typer.Option(help="A torch device, such as cpu or cuda.")] = "cpu",
+    format: Annotated[str, typer.Option(help=FORMAT_HELP)] = "png",
     output: Annotated[
         Path,
         typer.Option(help="Folder for tables, pictures and report, and the trained networks."),
@@ -61,11 +63,12 @@ def mnist(
                 "device": device,
             },
             jobs,
+            picture_formats(format),
             output,
         )
 
 
-def _run(experiment, settings, jobs, output):
+def _run(experiment, settings, jobs, formats, output):
     import matplotlib
 
     # Pictures go to files: no window, and no need of a screen.
@@ -93,11 +96,11 @@ def _run(experiment, settings, jobs, output):
         for name in names:
             bar.update(task, description=name)
             result = EXPERIMENTS[name].run(laboratory)
-            written += write_result(result, output)
+            written += write_result(result, output, formats)
             _print_claims(result, console)
             results.append(result)
     if experiment == "all":
-        written += write_report(results, _about(laboratory, settings), output)
+        written += write_report(results, _about(laboratory, settings), output, formats)
     name_files(written, output, console)
 
 

@@ -4,6 +4,7 @@ import logging
 import os
 import tempfile
 from contextlib import contextmanager, suppress
+from functools import partial
 
 from ..utils import printable, remove_left_over, replacing
 
@@ -39,6 +40,9 @@ def log_to_screen():
     logging.basicConfig(handlers=[handler])
 
 
+FORMAT_HELP = "Of pictures: png, svg, pdf, or several with commas between."
+
+
 @contextmanager
 def output_folder(folder):
     """Make the folder for what is to be computed, before that; if nothing comes of it, remove it.
@@ -65,6 +69,13 @@ def _make_writable(folder):
     except OSError as error:
         reason = error.strerror or error
         raise OSError(f"--output: cannot write to {str(folder)!r}: {reason}") from error
+
+
+def picture_writers(stem, figure, formats):
+    """Return what writes a figure in each format, by the file's name."""
+    from ..inspection import save_figure
+
+    return {f"{stem}.{ending}": partial(save_figure, figure) for ending in formats}
 
 
 def write_files(writers, folder, console):

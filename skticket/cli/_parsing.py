@@ -11,6 +11,17 @@ def number_or_name(text):
     return text
 
 
+def picture_formats(text):
+    """Return the formats of pictures that a text names, with commas between them."""
+    from ..inspection import FORMATS
+
+    names = [name.strip() for name in text.split(",")]
+    unknown = [name for name in names if name not in FORMATS]
+    if unknown:
+        raise ValueError(f"--format must be of {', '.join(FORMATS)}; got {', '.join(unknown)!r}")
+    return tuple(dict.fromkeys(names))
+
+
 def whole_numbers(text, option):
     """Return the whole numbers of a text with commas between them."""
     try:

@@ -7,8 +7,15 @@ from typing import Annotated
 import typer
 
 from ._errors import one_line_errors
-from ._output import make_console, make_table, output_folder, write_files
-from ._parsing import whole_numbers
+from ._output import (
+    FORMAT_HELP,
+    make_console,
+    make_table,
+    output_folder,
+    picture_writers,
+    write_files,
+)
+from ._parsing import picture_formats, whole_numbers
 
 
 def xor(
@@ -20,6 +27,7 @@ def xor(
     strategies: Annotated[
         str, typer.Option(help="Of: one-shot product, input, output, product.")
     ] = "one-shot product,input,output,product",
+    format: Annotated[str, typer.Option(help=FORMAT_HELP)] = "png",
     output: Annotated[Path, typer.Option(help="Folder for tables and pictures.")] = Path(
         "results/xor"
     ),
@@ -30,11 +38,12 @@ def xor(
             whole_numbers(units, "--units"),
             [name.strip() for name in strategies.split(",")],
             {"networks": networks, "steps": steps, "seed": seed, "jobs": jobs},
+            picture_formats(format),
             output,
         )
 
 
-def _run(units, strategies, settings, output):
+def _run(units, strategies, settings, formats, output):
     from ..experiments import xor as experiment
 
     console = make_console()
@@ -56,8 +65,8 @@ def _run(units, strategies, settings, output):
     writers = {
         "units.csv": partial(units_table.to_csv, index=False),
         "strategies.csv": partial(strategies_table.to_csv, index=False),
-        "success.png": partial(success.savefig, dpi=110),
-        "boundaries.png": partial(boundaries.savefig, dpi=110),
+        **picture_writers("success", success, formats),
+        **picture_writers("boundaries", boundaries, formats),
     }
     write_files(writers, output, console)
 

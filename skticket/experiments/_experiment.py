@@ -92,8 +92,8 @@ class Result:
 
     @property
     def pictures(self):
-        """What draws each picture, by the file's name."""
-        return {f"{self.name}{end}.png": draw for end, draw in self.experiment.pictures.items()}
+        """What draws each picture, by the file's name without its format."""
+        return {f"{self.name}{end}": draw for end, draw in self.experiment.pictures.items()}
 
 
 def registry(*experiments):

@@ -196,8 +196,8 @@ class Laboratory:
         DataFrame
             A row a network of a condition, with columns `condition`, `trial`, `repeat`,
             `round`, `percent` (of weights remaining), `n_weights`,
-            `iterations_to_converge`, `test_score` (accuracy at that iteration), and
-            `final_test_score`.
+            `iterations_to_converge`, `n_steps` (of the whole training), `test_score`
+            (accuracy at convergence), and `final_test_score`.
         """
         measured = self.measure(conditions)
         return pd.DataFrame(
@@ -209,6 +209,7 @@ class Laboratory:
                 "percent": 100 * found.density,
                 "n_weights": found.n_weights,
                 "iterations_to_converge": found.iterations[found.convergence],
+                "n_steps": found.iterations[-1],
                 "test_score": found.test_score[found.convergence],
                 "final_test_score": found.test_score[-1],
             }

@@ -8,16 +8,17 @@ import matplotlib.pyplot as plt
 import pandas as pd
 from markdown_it import MarkdownIt
 
+from ..inspection import save_figure
 from ..utils import printable, replacing
 
-__all__ = ["write_report", "write_result"]
+__all__ = ["write_pictures", "write_report", "write_result"]
 
 
 # A condition with no more sizes is tabulated whole.
 _FEW_SIZES = 8
 
 
-def write_result(result, folder):
+def write_result(result, folder, formats=("png",)):
     """Write an experiment's table and pictures.
 
     Parameters
@@ -26,6 +27,8 @@ def write_result(result, folder):
         What was measured.
     folder : pathlib.Path
         Where to.
+    formats : sequence of {"png", "svg", "pdf"}, default=("png",)
+        Of each picture.
 
     Returns
     -------
@@ -34,17 +37,40 @@ def write_result(result, folder):
     """
     with replacing(folder / f"{result.name}.csv") as temporary:
         result.table.to_csv(temporary, index=False, float_format="%.7g")
+    return [f"{result.name}.csv", *write_pictures(result, folder, formats)]
+
+
+def write_pictures(result, folder, formats=("png",)):
+    """Write an experiment's pictures alone.
+
+    Parameters
+    ----------
+    result : Result
+        What was measured.
+    folder : pathlib.Path
+        Where to.
+    formats : sequence of {"png", "svg", "pdf"}, default=("png",)
+        Of each picture.
+
+    Returns
+    -------
+    list of str
+        Names of the files.
+    """
+    written = []
     for name, draw in result.pictures.items():
         figure = draw(result.table)
         try:
-            with replacing(folder / name) as temporary:
-                figure.savefig(temporary, dpi=110)
+            for ending in formats:
+                with replacing(folder / f"{name}.{ending}") as temporary:
+                    save_figure(figure, temporary)
+                written.append(f"{name}.{ending}")
         finally:
             plt.close(figure)
-    return [f"{result.name}.csv", *result.pictures]
+    return written
 
 
-def write_report(results, settings, folder, *, opening):
+def write_report(results, settings, folder, formats=("png",), *, opening):
     """Write the claims as a table, and a report in Markdown and in HTML.
 
     The HTML file holds its pictures, so that it can be sent by itself.
@@ -57,6 +83,8 @@ def write_report(results, settings, folder, *, opening):
         What the reader has to know of how they were run.
     folder : pathlib.Path
         Where to.
+    formats : sequence of {"png", "svg", "pdf"}, default=("png",)
+        Which the pictures have; the first that a browser shows is.
     opening : str
         What the experiments are, in Markdown.
 
@@ -73,16 +101,18 @@ def write_report(results, settings, folder, *, opening):
     frame = pd.DataFrame(rows, columns=["experiment", "claim", "verdict", "evidence"])
     with replacing(folder / "claims.csv") as temporary:
         frame.to_csv(temporary, index=False)
-    text = _markdown(results, settings, frame, opening)
+    shown = next((ending for ending in formats if ending in _SHOWN), None)
+    text = _markdown(results, settings, frame, opening, shown)
     with replacing(folder / "report.md") as temporary:
         temporary.write_text(text, encoding="utf-8")
-    pictures = {name: folder / name for result in results for name in result.pictures}
+    names = [f"{name}.{shown}" for result in results for name in result.pictures if shown]
+    pictures = {name: folder / name for name in names}
     with replacing(folder / "report.html") as temporary:
         temporary.write_text(_html(text, pictures), encoding="utf-8")
     return ["claims.csv", "report.md", "report.html"]
 
 
-def _markdown(results, settings, frame, opening):
+def _markdown(results, settings, frame, opening, shown):
     n_hold = int((frame["verdict"] == "holds").sum())
     parts = [
         "# Winning tickets: the experiments",
@@ -97,22 +127,28 @@ def _markdown(results, settings, frame, opening):
         ),
     ]
     for result in results:
-        parts += _section(result)
+        parts += _section(result, shown)
     return "\n\n".join(parts) + "\n"
 
 
-def _section(result):
+def _section(result, shown):
     experiment = result.experiment
+    table, n_trials = f"{result.name}.csv", result.table["trial"].nunique()
     return [
         f"## {result.name}",
         experiment.question,
-        *(f"![{name}]({name})" for name in result.pictures),
-        f"{experiment.caption} Table: [{result.name}.csv]({result.name}.csv).",
+        *(_link(name, shown) for name in result.pictures),
+        f"{experiment.caption} {n_trials} trials. Table: [{table}]({table}).",
         "\n".join(
             f"- {claim.text}: **{claim.verdict}** ({claim.evidence})." for claim in result.claims
         ),
         *_summary(result.table),
     ]
+
+
+def _link(name, shown):
+    # A browser can only follow a link to other formats.
+    return f"![{name}]({name}.{shown})" if shown else f"[{name}]({name}.pdf)"
 
 
 def _summary(table):
@@ -152,6 +188,7 @@ def _cell(value):
     return re.sub(r"[\\`*_\[\]<>|&]", r"\\\g<0>", printable(str(value)))
 
 
+_SHOWN = {"png": "image/png", "svg": "image/svg+xml"}
 _STYLE = """
 body { font: 16px/1.5 sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
 img { max-width: 100%; }
@@ -164,6 +201,7 @@ def _html(text, pictures):
     body = MarkdownIt("commonmark", {"html": False}).enable("table").render(text)
     for name, path in pictures.items():
         data = base64.b64encode(path.read_bytes()).decode()
-        body = body.replace(f'src="{escape(name)}"', f'src="data:image/png;base64,{data}"')
+        kind = _SHOWN[path.suffix.removeprefix(".")]
+        body = body.replace(f'src="{escape(name)}"', f'src="data:{kind};base64,{data}"')
     head = f'<meta charset="utf-8"><title>Winning tickets</title><style>{_STYLE}</style>'
     return f'<!DOCTYPE html>\n<html lang="en"><head>{head}</head>\n<body>\n{body}</body></html>\n'

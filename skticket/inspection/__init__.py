@@ -5,12 +5,14 @@ from ._connectivity import ConnectivityDisplay
 from ._initial_weights import InitialWeightsDisplay
 from ._input_mask import InputMaskDisplay
 from ._palette import LINE_OF_ROWS, ONE, PALETTE, ZERO, Look, looks_of
+from ._saving import FORMATS, save_figure
 from ._style import percent_axis
 from ._ticket_curve import TicketCurveDisplay
 from ._ticket_test import TicketTestDisplay
 from ._training_curves import TrainingCurvesDisplay
 
 __all__ = [
+    "FORMATS",
     "LINE_OF_ROWS",
     "ONE",
     "PALETTE",
@@ -25,4 +27,5 @@ __all__ = [
     "TrainingCurvesDisplay",
     "looks_of",
     "percent_axis",
+    "save_figure",
 ]

@@ -5,7 +5,7 @@ from math import isqrt
 import numpy as np
 from matplotlib import colormaps
 from matplotlib.colors import LogNorm, Normalize
-from matplotlib.ticker import StrMethodFormatter
+from matplotlib.ticker import LogFormatter, StrMethodFormatter
 
 from ._docs import display, draws
 from ._rounds import choose_rounds, group_tickets
@@ -126,6 +126,9 @@ class InputMaskDisplay:
             format=StrMethodFormatter("{x:g}"),
             pad=0.02,
         )
+        if scale == "log":
+            # Of a narrow range it labels some; the default's are powers of ten.
+            self.colorbar_.ax.yaxis.set_minor_formatter(LogFormatter())
         return self
 
 

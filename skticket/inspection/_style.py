@@ -3,10 +3,13 @@
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib import colormaps
+from matplotlib.container import Container
 from matplotlib.ticker import EngFormatter, FuncFormatter, LogLocator, NullFormatter
+from matplotlib.transforms import ScaledTranslation
 
 from ._palette import PALETTE
 
+_ARROW = {"marker": r"$\uparrow$", "markersize": 8, "markeredgewidth": 0.3, "linestyle": "none"}
 # The ends of this map are left out: one is nearly black, the other too pale on white.
 _SIZES, _SIZES_FROM, _SIZES_TO = "plasma", 0.03, 0.86
 
@@ -24,12 +27,39 @@ def weights_axis(ax):
 
 def _size_axis(ax, unit, form, *, most, least):
     ax.set_xscale("log")
-    ax.set_xlim(most * 1.12, least / 1.12)
-    ax.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    margin = max(1.12, (most / least) ** 0.05)
+    ax.set_xlim(most * margin, least / margin)
+    # Of a narrow range, more than its ends are told.
+    subs = (1.0, 2.0, 3.0, 5.0, 7.0) if most < 4 * least else (1.0, 2.0, 5.0)
+    ax.xaxis.set_major_locator(LogLocator(subs=subs))
     ax.xaxis.set_major_formatter(form)
     ax.xaxis.set_minor_formatter(NullFormatter())
     ax.set_xlabel(f"{unit} of weights remaining")
     ax.spines[["top", "right"]].set_visible(False)
+
+
+def show_noise(ax, values, errors):
+    """Let the y axis show two standard errors beyond all values, so that noise looks like noise."""
+    values, errors = np.asarray(values, float), np.asarray(errors, float)
+    is_known = np.isfinite(values) & np.isfinite(errors)
+    if not is_known.any():
+        return
+    low = (values - 2 * errors)[is_known].min()
+    high = (values + 2 * errors)[is_known].max()
+    bottom, top = ax.get_ylim()
+    ax.set_ylim(min(bottom, low), max(top, high))
+
+
+def draw_at_least(ax, x, y, color, right=0.0):
+    """Draw arrows over points that are lower bounds, so many typographic points to the right."""
+    over = ScaledTranslation(right / 72, 7 / 72, ax.figure.dpi_scale_trans)
+    ax.plot(x, y, **_ARROW | {"color": color}, transform=ax.transData + over)
+
+
+def explain_at_least(ax):
+    """Add what those arrows mean to what a legend will say."""
+    label = "at least: lowest loss at the last evaluation"
+    ax.plot([], [], **_ARROW | {"color": "0.3"}, label=label)
 
 
 def percent_label(percent):
@@ -81,6 +111,9 @@ def draw_legend(axes, is_new, *, side, title=None, most_columns=1):
     many columns; in a new figure, which is the display's own, it is the figure's.
     """
     handles, labels = axes[0].get_legend_handles_labels()
+    # Curves with bars first, which matplotlib puts last.
+    order = sorted(range(len(labels)), key=lambda i: not isinstance(handles[i], Container))
+    handles, labels = [handles[i] for i in order], [labels[i] for i in order]
     options = {"handles": handles, "labels": labels, "frameon": False, "title": title}
     if side == "above":
         n_rows = -(-len(labels) // most_columns)

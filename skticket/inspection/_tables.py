@@ -65,15 +65,43 @@ def summarize(groups, columns, spread):
     """Return means of columns over the trials of each group, their spread, and `n_trials`.
 
     The spread is in columns `<name>_low` and `<name>_high`: NaN where one trial has no deviation,
-    none without a spread. Missing values are left out.
+    none without a spread. The mean's standard error is in `<name>_error`, NaN of one trial. Missing
+    values are left out.
     """
     table = {}
     for column in columns:
         values = groups[column]
         table[column] = mean = values.mean()
+        table[f"{column}_error"] = values.sem()
         if spread is not None:
             table[f"{column}_low"], table[f"{column}_high"] = _SPREADS[spread](values, mean)
     return pd.DataFrame(table).assign(n_trials=groups.size())
+
+
+def standard_errors(table, column):
+    """Return the standard error of each mean of a curve.
+
+    Of one trial, that is what its values differ by from one to the next, as if they were all alike
+    but for noise.
+    """
+    values = table[column].to_numpy(float)
+    errors = table.get(f"{column}_error", pd.Series(np.nan, table.index)).to_numpy(float)
+    steps = np.diff(values[np.isfinite(values)])
+    noise = np.sqrt(np.mean(steps**2) / 2) if len(steps) > 1 else 0.0
+    return np.where(np.isfinite(errors), errors, noise)
+
+
+def describe_trials(curves, spread, drawn):
+    """Return how many trials curves are the means of, and what is drawn for their spread.
+
+    None where each is of one trial.
+    """
+    counts = [n for curve in curves if "n_trials" in curve for n in curve["n_trials"]]
+    if max(counts, default=1) == 1:
+        return None
+    n = f"{min(counts)} to {max(counts)}" if min(counts) < max(counts) else f"{max(counts)}"
+    spread = f"; {drawn}: {_SPREAD_WORDS[spread]}" if spread else ""
+    return f"mean of {n} trials{spread}"
 
 
 def _range(values, mean):
@@ -90,4 +118,9 @@ def _confidence_interval(values, mean):
     return mean - error, mean + error
 
 
+_SPREAD_WORDS = {
+    "range": "least to greatest",
+    "std": "one standard deviation either way",
+    "ci95": "95% interval of the mean",
+}
 _SPREADS = {"range": _range, "std": _standard_deviation, "ci95": _confidence_interval}

@@ -12,8 +12,8 @@ from sklearn.metrics import accuracy_score, r2_score
 from ._docs import display, draws
 from ._palette import LINE_OF_ROWS, PALETTE, looks_of
 from ._rounds import check_estimator
-from ._style import draw_legend, percent_axis
-from ._tables import check_trials, read_table
+from ._style import draw_legend, percent_axis, show_noise
+from ._tables import check_trials, read_table, standard_errors
 
 _PARAMETERS = """
 rounds : DataFrame
@@ -128,6 +128,7 @@ class TicketCurveDisplay:
             column, rows = f"{name}_score", {"valid": "validation"}.get(name, name)
             values = self._by_round(column)
             self._draw_rounds(ax, values.mean(), rows, line_kw)
+            show_noise(ax, values.mean(), standard_errors(self._means(column), column))
         self._draw_band(ax, self._by_round(f"{names[0]}_score"))
         self._explain_markers(ax)
         self._draw_controls(ax, f"{names[0]}_score")
@@ -153,6 +154,10 @@ class TicketCurveDisplay:
     def _by_round(self, column, missing=None):
         rounds = self.rounds if missing is None else self.rounds.fillna({column: missing})
         return rounds.groupby("round")[column]
+
+    def _means(self, column):
+        values = self._by_round(column)
+        return pd.DataFrame({column: values.mean(), f"{column}_error": values.sem()})
 
     @property
     def _tables(self):

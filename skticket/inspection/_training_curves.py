@@ -1,13 +1,23 @@
 """Curves of training, one for each size of the network."""
 
+from textwrap import fill
+
 import numpy as np
 import pandas as pd
 from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
 from ._docs import display, draws
 from ._rounds import choose_rounds
-from ._style import draw_legend, make_axes, size_looks
-from ._tables import check_spread, check_trials, number_sizes, read_table, summarize
+from ._style import draw_legend, make_axes, show_noise, size_looks
+from ._tables import (
+    check_spread,
+    check_trials,
+    describe_trials,
+    number_sizes,
+    read_table,
+    standard_errors,
+    summarize,
+)
 
 _NAMES = {"valid_loss": "validation loss", "valid_score": "validation score"}
 _SCORED_ON = {"valid_score": "validation", "test_score": "test"}
@@ -15,7 +25,8 @@ _SCORED_ON = {"valid_score": "validation", "test_score": "test"}
 _PARAMETERS = """
 curves : list of DataFrame
     For each size a table, a row an evaluation: `iteration`, the column that `score`
-    names, and where there is a spread `<score>_low` and `<score>_high`.
+    names with the mean's standard error `<score>_error`, where there is a spread
+    `<score>_low` and `<score>_high`, and `n_trials`.
 rounds : sequence of int, default=None
     Rounds to draw; by default at most five, evenly spread from the first to the last. Of
     a round trained several times, the last training is drawn.
@@ -42,7 +53,7 @@ class TrainingCurvesDisplay:
     The full network is drawn in black, its tickets from dark to light as they shrink. Of
     several trials the mean is drawn, in a band for their spread. The vertical axis shows
     what comes after the first tenth of the iterations, because the steep start of
-    training would leave little room for it.
+    training would leave little room for it, and two standard errors beyond that at least.
 
     %(stored)s
     ax_ : matplotlib Axes
@@ -70,11 +81,14 @@ class TrainingCurvesDisplay:
     ['100%', '52.9%']
     """
 
-    def __init__(self, *, percent_remaining, curves, score="valid_score", score_name=None):
+    def __init__(
+        self, *, percent_remaining, curves, score="valid_score", score_name=None, spread="range"
+    ):
         self.percent_remaining = percent_remaining
         self.curves = curves
         self.score = score
         self.score_name = score_name
+        self.spread = spread
 
     @classmethod
     @draws(_PARAMETERS)
@@ -123,6 +137,7 @@ class TrainingCurvesDisplay:
             ],
             score=score,
             score_name=score_name,
+            spread=spread,
         )
         return display.plot(ax=ax, **line_kw)
 
@@ -139,7 +154,9 @@ class TrainingCurvesDisplay:
             self.lines_.append(line)
             self.bands_.append(self._draw_band(curve, line.get_color()))
         self._finish()
-        self.legend_ = draw_legend(axes, is_new, side="right", title="weights\nremaining")
+        trials = describe_trials(self.curves, self.spread, "band")
+        title = "weights\nremaining" + (f"\n({fill(trials, 18)})" if trials else "")
+        self.legend_ = draw_legend(axes, is_new, side="right", title=title)
         return self
 
     def _draw_band(self, curve, color):
@@ -161,17 +178,22 @@ class TrainingCurvesDisplay:
         if low < high:
             margin = 0.04 * (high - low)
             ax.set_ylim(low - margin, high + margin)
+            for curve in self._after_the_start():
+                show_noise(ax, curve[self.score], standard_errors(curve, self.score))
         ax.grid(axis="y", color="0.92", linewidth=0.8)
         ax.set_axisbelow(True)
         ax.spines[["top", "right"]].set_visible(False)
 
+    def _after_the_start(self):
+        start = 0.1 * max(curve["iteration"].max() for curve in self.curves)
+        return [curve[curve["iteration"] > start] for curve in self.curves]
+
     def _range_after_the_start(self):
         """Smallest and largest value that is drawn after a tenth of the iterations."""
-        start = 0.1 * max(curve["iteration"].max() for curve in self.curves)
         values = np.concatenate(
             [
-                curve.loc[curve["iteration"] > start, name].to_numpy(float)
-                for curve in self.curves
+                curve[name].to_numpy(float)
+                for curve in self._after_the_start()
                 for name in (self.score, f"{self.score}_low", f"{self.score}_high")
                 if name in curve
             ]

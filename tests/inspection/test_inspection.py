@@ -596,3 +596,116 @@ def test_input_masks_are_titled_by_what_remains(clf):
     display = InputMaskDisplay.from_estimator(clf, rounds=[1, 2])
     percents = [100 * clf.tickets_[number].density for number in (1, 2)]
     assert [ax.get_title() for ax in display.ax_] == [f"{p:.3g}% remaining" for p in percents]
+
+
+def capped_conditions():
+    results = conditions()
+    results["is_capped"] = (results["percent"] == 51.2) & (results["trial"] == 2)
+    return results
+
+
+def arrows(ax):
+    return [line for line in ax.get_lines() if "arrow" in str(line.get_marker())]
+
+
+@pytest.mark.parametrize("panels", ["together", "separate"])
+def test_iterations_that_are_only_a_lower_bound_are_marked(panels):
+    display = ConditionCurvesDisplay.from_results(capped_conditions(), panels=panels)
+    of_iterations, of_scores = display.ax_.reshape(2, -1)
+    marked = [line for ax in of_iterations for line in arrows(ax) if len(line.get_xdata())]
+    # One trial of the smallest size is enough, in each condition.
+    assert [line.get_xdata(orig=False).tolist() for line in marked] == [[51.2], [51.2]]
+    means = [display.curves[f"condition {n}"]["iterations_to_converge"].iloc[-1] for n in range(2)]
+    np.testing.assert_allclose([line.get_ydata(orig=False)[0] for line in marked], means)
+    assert not any(arrows(ax) for ax in of_scores)
+    assert "at least: lowest loss at the last evaluation" in texts(display.legend_)
+    # They fit in: the picture ends above their tips.
+    display.figure_.draw_without_rendering()
+    for line in marked:
+        assert line.get_window_extent().y1 < line.axes.get_window_extent().y1
+
+
+def test_nothing_is_marked_where_all_trainings_were_long_enough():
+    display = ConditionCurvesDisplay.from_results(capped_conditions().assign(is_capped=False))
+    assert len(texts(display.legend_)) == 2
+
+
+def test_separate_panels():
+    results = conditions(3)
+    display = ConditionCurvesDisplay.from_results(results, panels="separate")
+    assert display.ax_.shape == (2, 3)
+    assert [ax.get_title() for ax in display.ax_[0]] == [f"condition {n}" for n in range(3)]
+    for row, column in zip(display.ax_, display.columns, strict=True):
+        assert len({ax.get_ylim() for ax in row}) == 1
+        for number, ax in enumerate(row):
+            line = display.errorbars_[column][f"condition {number}"].lines[0]
+            assert line.axes is ax
+            curve = display.curves[f"condition {number}"]
+            np.testing.assert_allclose(line.get_ydata(orig=False), curve[column])
+            (band,) = ax.collections
+            low, high = band.get_datalim(ax.transData).intervaly
+            assert (low, high) == (curve[f"{column}_low"].min(), curve[f"{column}_high"].max())
+    assert texts(display.legend_) == ["this condition", "the others"]
+    _, axes = plt.subplots(6)
+    assert display.plot(ax=axes).ax_[1, 2] is axes[5]
+
+
+def test_wrong_panels():
+    with pytest.raises(ValueError, match=r"panels must be one of \('together', 'separate'\)"):
+        ConditionCurvesDisplay.from_results(conditions(), panels="one each")
+
+
+@pytest.mark.parametrize(
+    "spread, said",
+    [
+        ("range", "; bars: least to greatest"),
+        ("std", "; bars: one standard deviation either way"),
+        ("ci95", "; bars: 95% interval of the mean"),
+        (None, ""),
+    ],
+)
+def test_legends_tell_the_number_of_trials(spread, said):
+    display = ConditionCurvesDisplay.from_results(conditions(), spread=spread)
+    assert display.legend_.get_title().get_text() == f"mean of 4 trials{said}"
+    fewer = conditions().query("trial < 3 or percent > 60")
+    title = ConditionCurvesDisplay.from_results(fewer).legend_.get_title().get_text()
+    assert title.startswith("mean of 3 to 4 trials")
+    display = TrainingCurvesDisplay.from_results(evaluations(), score="loss", spread=spread)
+    assert "of 3 trials" in display.legend_.get_title().get_text().replace("\n", " ")
+
+
+def test_axes_do_not_zoom_into_noise():
+    # Two standard errors of means that hardly differ; the bars drawn are none.
+    noise = np.array([-3, -1, 1, 3]) / np.sqrt(20 / 3)  # of standard deviation 1
+    rows = [
+        ("one", trial, percent, 100, mean + noise[trial])
+        for percent, mean in ((100.0, 50.0), (50.0, 50.1))
+        for trial in range(4)
+    ]
+    columns = ["condition", "trial", "percent", "iterations_to_converge", "test_score"]
+    results = pd.DataFrame(rows, columns=columns)
+    display = ConditionCurvesDisplay.from_results(results, columns="test_score", spread=None)
+    low, high = display.ax_[0].get_ylim()
+    assert low <= 50 - 2 * 0.5 and high >= 50.1 + 2 * 0.5
+    evaluated = results.rename(columns={"iterations_to_converge": "iteration"})
+    low, high = TrainingCurvesDisplay.from_results(
+        evaluated, score="test_score", spread=None
+    ).ax_.get_ylim()
+    assert low <= 50 - 2 * 0.5 and high >= 50.1 + 2 * 0.5
+
+
+def test_axes_of_one_trial_show_what_its_values_scatter_by():
+    # From each to the next they differ by 1, as noise of standard deviation sqrt(1 / 2) does.
+    scores = 50 + np.arange(6) % 2
+    search = pd.DataFrame(
+        {
+            "round": range(6),
+            "density": 0.8 ** np.arange(6),
+            "iterations_to_match": 10.0,
+            "is_winning": True,
+            "n_steps": 20,
+            "valid_score": scores,
+        }
+    )
+    low, high = TicketCurveDisplay.from_results(search).ax_[0].get_ylim()
+    assert low <= 50 - np.sqrt(2) and high >= 51 + np.sqrt(2)

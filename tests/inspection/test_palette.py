@@ -89,7 +89,9 @@ def test_scores_of_one_ticket_differ_by_their_lines():
 
 def test_networks_of_exclusive_or():
     columns = {f"{name}{end}": 50.0 for name in ("db", "zl") for end in ("", "_low", "_high")}
-    direct = pd.DataFrame({"units": [4, 2], **columns, "db_published": 1.0, "zl_published": 1.0})
+    direct = pd.DataFrame(
+        {"units": [4, 2], **columns, "db_published": 1.0, "zl_published": 1.0, "networks": 9}
+    )
     pruned = direct.assign(strategy="product")
     ax = xor.plot_success(direct, pruned).axes[0]
     colors = {line.get_color() for line in ax.get_lines()}

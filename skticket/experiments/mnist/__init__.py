@@ -18,12 +18,12 @@ from functools import partial
 
 from .. import _report
 from .._experiment import Result, registry
-from .._report import write_result
+from .._report import write_pictures, write_result
 from ._inside import ARCHITECTURE, INITIALIZATIONS
 from ._tickets import ITERATIVE, ITERATIVE_CONTROLS, ONE_SHOT, ONE_SHOT_CONTROLS
 from ._variations import INITIALIZATION_SCALE, NETWORK_SIZE, PRUNING_RATE, RESETTING
 
-__all__ = ["EXPERIMENTS", "Result", "write_report", "write_result"]
+__all__ = ["EXPERIMENTS", "Result", "write_pictures", "write_report", "write_result"]
 
 # In the paper's order.
 EXPERIMENTS = registry(

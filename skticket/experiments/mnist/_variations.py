@@ -5,8 +5,9 @@ from functools import partial
 from .._claims import fewer, higher, nearest_round, no_lower, percent_at, sizes_of, trials_of
 from .._conditions import Condition
 from .._experiment import Experiment
-from .._plots import TWO_QUANTITIES, plot_conditions
+from .._plots import TWO_QUANTITIES_EACH, plot_conditions
 
+_separately = partial(plot_conditions, panels="separate")
 # Sizes that differ by such a factor at most are about the same.
 _SAME_SIZE = 1.05
 
@@ -45,14 +46,16 @@ INITIALIZATION_SCALE = Experiment(
     "How does the standard deviation of the initial weights matter?",
     conditions=_scales,
     claims=lambda table: _tickets_in_each(table, "With {}"),
+    pictures={"": _separately},
+    caption=TWO_QUANTITIES_EACH,
 )
 NETWORK_SIZE = Experiment(
     "network-size",
     "How does the size of the network matter?",
     conditions=_sizes,
     claims=lambda table: _tickets_in_each(table, "In a network of {} units"),
-    pictures={"": plot_conditions, "-weights": partial(plot_conditions, x="n_weights")},
-    caption=TWO_QUANTITIES + " Then the same against the number of weights.",
+    pictures={"": _separately, "-weights": partial(_separately, x="n_weights")},
+    caption=TWO_QUANTITIES_EACH + " Then the same against the number of weights.",
 )
 
 
@@ -90,6 +93,8 @@ PRUNING_RATE = Experiment(
     "How much may be pruned in a round?",
     conditions=_rates,
     claims=_slower_is_better,
+    pictures={"": _separately},
+    caption=TWO_QUANTITIES_EACH,
 )
 
 

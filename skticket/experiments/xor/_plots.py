@@ -45,7 +45,8 @@ def plot_success(direct, pruned):
     handles, labels = axes[0].get_legend_handles_labels()
     handles.append(Line2D([], [], color="0.3", marker="x", linestyle="none"))
     labels.append("published")
-    axes[0].legend(handles, labels, loc="lower left", frameon=False)
+    title = f"{direct['networks'].max():,} networks each, 95% intervals"
+    axes[0].legend(handles, labels, title=title, loc="lower left", frameon=False)
     return figure
 
 
