@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 
 from skticket import WinningTicketClassifier
 from skticket.datasets import fetch_mnist, split_images
-from skticket.inspection import InitialWeightsDisplay, InputMaskDisplay
+from skticket.inspection import InitialWeightsDisplay, InputMaskDisplay, save_figure
 from skticket.utils import replacing
 
 
@@ -17,7 +17,7 @@ def main():
         rounds=12, max_epochs=4, evaluate_every=100, validation_fraction=1 / 12, random_state=0
     ).fit(X, y)
     with replacing(Path(__file__).parent / "images" / "displays.png") as temporary:
-        draw(clf).savefig(temporary, dpi=100)
+        save_figure(draw(clf), temporary)
 
 
 def draw(clf):

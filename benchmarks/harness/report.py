@@ -4,6 +4,7 @@ import json
 
 import pandas as pd
 
+from skticket.inspection import save_figure
 from skticket.utils import replacing
 
 from .cases import OURS, label, summarize
@@ -35,10 +36,10 @@ def write_report(folder):
     for name in dict.fromkeys(row["benchmark"] for row in rows):
         figure = draw_times([row for row in rows if row["benchmark"] == name])
         with replacing(folder / f"benchmark_{name}.png") as temporary:
-            figure.savefig(temporary, dpi=110)
+            save_figure(figure, temporary)
     if any(claim.get("wanted") and "ratio" in claim for claim in claims):
         with replacing(folder / "benchmark_ratios.png") as temporary:
-            draw_ratios(claims).savefig(temporary, dpi=110)
+            save_figure(draw_ratios(claims), temporary)
 
 
 def markdown(results):

@@ -40,12 +40,13 @@ def csv(folder, loader=load_iris, **changes):
 
 
 def test_find_digits(tmp_path):
-    options = ["--rounds", 2, "--select", "last", "--controls", 1]
+    options = ["--rounds", 2, "--select", "last", "--controls", 1, "--format", "png,pdf"]
     result = run("find", "digits", *options, "--output", tmp_path / "new", *QUICK)
     assert result.exit_code == 0, result.output
     assert sorted(os.listdir(tmp_path / "new")) == [
         "controls.csv",
         "rounds.csv",
+        "rounds.pdf",
         "rounds.png",
         "ticket.safetensors",
     ]

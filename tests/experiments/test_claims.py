@@ -174,6 +174,25 @@ def test_initial_weights_near_zero():
     assert [claim.holds for claim in judge("initializations", histogram(1.0))] == [False, False]
 
 
+@pytest.mark.parametrize(
+    ("formats", "shown"),
+    [
+        (("pdf", "svg"), "![network-size](network-size.svg)"),
+        (("pdf",), "[network-size](network-size.pdf)"),
+    ],
+)
+def test_report_shows_what_a_browser_can(tmp_path, formats, shown):
+    result = Result(EXPERIMENTS["network-size"], trials(one=TICKETS))
+    written = write_result(result, tmp_path, formats)
+    assert {f"network-size-weights.{ending}" for ending in formats} < set(written)
+    write_report([result], {}, tmp_path, formats)
+    text = (tmp_path / "report.md").read_text()
+    assert f"\n{shown}\n" in text and " 10 trials. " in text
+    page = (tmp_path / "report.html").read_text()
+    n_embedded = 2 if "svg" in formats else 0
+    assert page.count("data:image/svg+xml;base64,") == page.count("<img") == n_embedded
+
+
 def test_report_tabulates_few_sizes_whole_and_a_third_of_many(tmp_path):
     table = trials(
         few={number: (0.98, 100) for number in range(8)},

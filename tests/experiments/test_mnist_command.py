@@ -31,13 +31,15 @@ def test_command(tmp_path, run_command):
         2,
         "--jobs",
         1,
+        "--format",
+        "svg,pdf",
         "--output",
         tmp_path,
     )
     assert result.exit_code == 0, result.stderr
     assert "at least as accurate" in result.stdout and "does not hold" in result.stdout
     names = {path.name for path in tmp_path.iterdir()}
-    assert names == {"iterative.csv", "iterative.png", "networks"}
+    assert names == {"iterative.csv", "iterative.svg", "iterative.pdf", "networks"}
     table = pd.read_csv(tmp_path / "iterative.csv")
     assert table["round"].max() == 2 and table["trial"].max() == 0
 

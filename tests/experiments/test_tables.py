@@ -25,6 +25,7 @@ def test_tables(laboratory):
         if "condition" in table:
             assert (table["percent"] <= 100).all() and (table["n_weights"] > 0).all()
             assert table.groupby(["condition", "trial", "repeat", "round"]).size().eq(1).all()
+            assert (table["n_steps"] == protocol.iterations).all()
     names = [c.name for c in EXPERIMENTS["initialization-scale"].conditions(fast)]
     assert len(names) >= 5 and "Glorot" in names
     assert len(EXPERIMENTS["network-size"].conditions(fast)) >= 5

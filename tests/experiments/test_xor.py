@@ -177,14 +177,18 @@ def test_unknown_strategy():
 
 def test_command(run_command, tmp_path):
     result = run_command(
-        "xor", "--networks", "5", "--steps", "20", "--jobs", "1", "--output", str(tmp_path)
+        "xor",
+        *("--networks", "5", "--steps", "20", "--jobs", "1", "--format", "png, svg"),
+        *("--output", str(tmp_path)),
     )
     assert result.exit_code == 0, result.stderr
     assert "Found directly" in result.stdout and "one-shot product" in result.stdout
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         "boundaries.png",
+        "boundaries.svg",
         "strategies.csv",
         "success.png",
+        "success.svg",
         "units.csv",
     ]
     units = pd.read_csv(tmp_path / "units.csv")
@@ -202,6 +206,7 @@ def test_command(run_command, tmp_path):
         (["--networks", "0"], "networks must be"),
         (["--units", "2,4"], "descending"),
         (["--units", "4,x"], "--units must be whole numbers"),
+        (["--format", "png,gif"], "--format must be of png, svg, pdf; got 'gif'"),
         (["--strategies", "output,inputs"], "unknown strategy 'inputs'"),
     ],
 )
