@@ -5,7 +5,7 @@
 A step is: gather a batch of 128 rows of MNIST, forward, cross-entropy, backward, update. The plain
 torch loop multiplies the masks in; it runs on one thread and on all, with a fused optimizer and
 with torch's default one. SparseProp's layers stand in for all layers or for the hidden ones, on one
-thread and on all. Ours are those of a training: on one thread, many in one call.
+thread and on all. Ours are those of a training: many in one call, on as many threads as pay.
 """
 
 from contextlib import contextmanager
@@ -160,7 +160,8 @@ def _sparse_steps(arrays, masks, optimizer, X, y, n_steps):
     net = with_batches(net, "iterator_train").initialize()
     load_arrays(net.module_, ticket.weights)
     order = batches(len(X), BATCH)
-    with computing(net, ticket, Data(X, y, X[:1], y[:1], True), layout="sparse"):
+    options = {"layout": "sparse", "n_threads": max(all_threads())}
+    with computing(net, ticket, Data(X, y, X[:1], y[:1], True), **options):
         yield lambda: net.take_steps(np.concatenate(list(islice(order, n_steps))), BATCH)
 
 

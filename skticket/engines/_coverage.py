@@ -67,6 +67,8 @@ _KEEP_ZEROS = (torch.optim.SGD, torch.optim.Adam, torch.optim.AdamW)
 # A network of fewer weights trains in seconds however it is computed, less than it takes to
 # compile the sparse step for the first time.
 _LARGE = 100_000
+# Weights times rows of a batch at which a second thread saves more of a step than it waits.
+_SHARED_WORK = 600_000
 # Where dense and sparse predictions cross, by benchmarks/prediction.py.
 _PREDICTION_CROSSOVER = 0.35
 
@@ -107,6 +109,23 @@ def prediction_engine(ticket):
     """
     is_faster = _is_large(ticket) and ticket.density <= _PREDICTION_CROSSOVER
     return "sparse" if is_faster else "dense"
+
+
+def n_threads_worth_it(n_weights, batch_size):
+    """Return how many threads, of those there are, make a sparse step the fastest.
+
+    Parameters
+    ----------
+    n_weights : int
+        Parameters that are computed.
+    batch_size : int
+        Rows of a batch.
+
+    Returns
+    -------
+    {1, 2}
+    """
+    return 2 if n_weights * batch_size >= _SHARED_WORK and batch_size >= 32 else 1
 
 
 def activation_of(module):

@@ -10,10 +10,12 @@ taken in an order that depends on the data's shape alone, never on threads.
 """
 
 import math
+from platform import machine
 from typing import NamedTuple
 
 import numpy as np
 from llvmlite import ir
+from llvmlite.binding import address_of_symbol
 from numba import njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic, models, overload, register_model
@@ -23,6 +25,20 @@ from ._tables import Activation, Loss, Rule
 
 LANES = 16  # batch columns in one vector; the padding of the batch
 COLUMNS = 128  # at most so many batch columns at once: one layer's input stays in the L2 cache
+
+# Where two threads have their signals, each on a cache line: how often they have arrived at
+# meetings; whether the second is there; the step, counted from 1, from which on it takes part; and
+# whether it was sent away for being late.
+ARRIVALS, THERE, CALL, LATE = 0, 8, 16, 24
+OVER = 2**62  # instead of a step: the second is needed no more; more arrivals than any wait is for
+# How to wait: what to tell the processor, how often, and how much longer it takes to ask the system
+# for another thread, by its function for that.
+PAUSE = "llvm.x86.sse2.pause" if machine() in ("x86_64", "AMD64") else None
+TURNS, LONG_TURN = 1000, 20
+GIVE_WAY = next(filter(address_of_symbol, ["sched_yield", "SwitchToThread"]), None)
+# So often a call the second thread may be late, and once more in so many steps; then the first
+# goes on alone.
+DELAYS, DELAYS_APART = 1, 64
 
 # Types of blocks: their lengths count.
 ONE, TWO, FOUR, SEVEN, EIGHT = (0,), (0,) * 2, (0,) * 4, (0,) * 7, (0,) * 8
@@ -66,6 +82,16 @@ class Examples(NamedTuple):
     scales: np.ndarray
 
 
+class Team(NamedTuple):
+    """One of two threads that share steps: the first, or the second, which may never come."""
+
+    part: int
+    bounds: np.ndarray  # the second's first row of each layer
+    signals: np.ndarray  # what they tell each other
+    patience: int  # how many turns to wait for the other are no delay
+    block: np.ndarray  # a thread's own, to turn rows into columns
+
+
 class Workspace(NamedTuple):
     """Buffers of one training, used again in every step."""
 
@@ -73,7 +99,6 @@ class Workspace(NamedTuple):
     deltas: np.ndarray
     transposed: np.ndarray
     losses: np.ndarray
-    block: np.ndarray
 
 
 # What compiled functions call. A function is compiled with all that it calls, and again with
@@ -423,6 +448,95 @@ def _prefetch(typing_context, array, n_features, rows, row, end, offset):
         return context.get_dummy_value()
 
     return types.void(array, types.intp, rows, types.intp, types.intp, types.intp), generate
+
+
+# Threads ----------------------------------------------------------------------------------
+#
+# They wait for each other in compiled code: a lock of Python's takes longer than a small step.
+
+
+@intrinsic
+def _arrive(typing_context, signals):
+    """Count one more arrival; what was written before is seen by whoever sees the count."""
+
+    def generate(context, builder, signature, arguments):
+        address = _pointer(context, builder, signals, *arguments, ir.IntType(64)(ARRIVALS))
+        builder.atomic_rmw("add", address, ir.IntType(64)(1), "acq_rel")
+        return context.get_dummy_value()
+
+    return types.void(signals), generate
+
+
+@intrinsic
+def _tell(typing_context, signals, index, value):
+    """Set a signal; see `_arrive`."""
+
+    def generate(context, builder, signature, arguments):
+        address = _pointer(context, builder, signals, *arguments[:2])
+        builder.store_atomic(arguments[2], address, "release", align=8)
+        return context.get_dummy_value()
+
+    return types.void(signals, types.intp, types.int64), generate
+
+
+@intrinsic
+def _told(typing_context, signals, index):
+    def generate(context, builder, signature, arguments):
+        address = _pointer(context, builder, signals, *arguments)
+        return builder.load_atomic(address, "acquire", align=8)
+
+    return types.int64(signals, types.intp), generate
+
+
+@intrinsic
+def _pause(typing_context):
+    """Tell the processor that this thread waits, for some nanoseconds."""
+
+    def generate(context, builder, signature, arguments):
+        if PAUSE is not None:
+            nothing = ir.FunctionType(ir.VoidType(), [])
+            builder.call(cgutils.get_or_insert_function(builder.module, nothing, PAUSE), [])
+        return context.get_dummy_value()
+
+    return types.void(), generate
+
+
+@intrinsic
+def _give_way(typing_context):
+    """Let the system run another thread on this processor, where there is one."""
+
+    def generate(context, builder, signature, arguments):
+        if GIVE_WAY is not None:
+            integer = ir.FunctionType(ir.IntType(32), [])
+            builder.call(cgutils.get_or_insert_function(builder.module, integer, GIVE_WAY), [])
+        return context.get_dummy_value()
+
+    return types.void(), generate
+
+
+@kernel
+def _wait(signals, index, value):
+    """Wait until a signal is at least so large; count the turns.
+
+    Who waits for long has a partner from whom the system has taken the processor, and gives
+    way: that partner may wait for this very processor.
+    """
+    turns = 0
+    while _told(signals, index) < value:
+        if turns < TURNS:
+            _pause()
+            turns += 1
+        else:
+            _give_way()
+            turns += LONG_TURN
+    return turns
+
+
+@kernel
+def _meet(team, n_meetings):
+    """Wait until both threads have come here so many times; tell whether the other was late."""
+    _arrive(team.signals)
+    return _wait(team.signals, ARRIVALS, 2 * n_meetings) > team.patience
 
 
 # Elementwise functions --------------------------------------------------------------------
@@ -861,26 +975,29 @@ def _transpose_values(pattern, number, parameters, transposed, first, last):
 
 
 @inlined
-def _propagate(pattern, workspace, parameters, data, row, n_rows, first, last):
-    """Gather, forward, loss and backward of columns `first` to `last` of one tile."""
+def _propagate(team, together, pattern, workspace, parameters, data, row, n_rows):
+    """Gather, forward, loss and backward of a tile; where threads share it, of half its columns."""
     units, deltas = workspace.units, workspace.deltas
     stride = _padded(n_rows)
-    _gather(data, row, n_rows, pattern.inputs, units, stride, first, last, workspace.block)
+    half = stride // LANES // 2 * LANES
+    first = half if team.part else 0
+    last = half if together and not team.part else stride
+    _gather(data, row, n_rows, pattern.inputs, units, stride, first, last, team.block)
     _forward(pattern, parameters, units, stride, first, last)
     _losses(pattern, workspace, data, row, n_rows, stride, first, last)
     _backward(pattern, workspace.transposed, units, deltas, stride, first, last)
 
 
 @inlined
-def _learn(pattern, workspace, vectors, settings, n_steps, n_rows, shares, part, again, steps):
-    """One part of the gradients from a tile that was propagated, and of the step if it `steps`."""
+def _learn(team, together, pattern, workspace, vectors, settings, n_steps, n_rows, again, steps):
+    """Gradients from a tile that was propagated, and the step if it `steps`; or a part of them."""
     units, deltas = workspace.units, workspace.deltas
     stride = _padded(n_rows)
     n_layers = len(pattern.layers)
     for number in range(n_layers):
         layer = pattern.layers[number]
-        row = _at(shares, part * n_layers + number)
-        end = _at(shares, (part + 1) * n_layers + number)
+        row = _at(team.bounds, number) if team.part else 0
+        end = _at(team.bounds, number) if together and not team.part else layer.n_out
         matrix = _rows_of(layer)
         gradients = vectors.gradients
         _weight_gradients(gradients, matrix, pattern, units, deltas, stride, row, end, again)
@@ -895,7 +1012,7 @@ def _learn(pattern, workspace, vectors, settings, n_steps, n_rows, shares, part,
                 _transpose_values(
                     pattern, number, vectors.parameters, workspace.transposed, row, end
                 )
-    if steps and part == 0:
+    if steps and team.part == 0:
         # Those that reach no output.
         output = pattern.layers[n_layers - 1]
         start = output.biases + output.n_out
@@ -914,33 +1031,62 @@ def update(settings, n_steps, vectors):
 
 
 @compiled
-def take_steps(
-    part, shares, pattern, workspace, vectors, settings, n_steps, data, batch_size, losses
-):
-    """Take a step a batch, and write each one's loss; one part of the work, of those in `shares`.
+def take_steps(team, pattern, workspace, vectors, settings, n_steps, data, batch_size, losses):
+    """Take a step a batch, and write each one's loss; one thread's part of the work.
 
     `n_steps` were taken before. Without a rule in `settings`: compute gradients alone.
+
+    What threads share are columns of a batch, and rows of weights: no sum depends on them. The
+    second thread joins when it is there, and leaves when it was late several times: on a machine
+    that is busy otherwise the first would wait for it longer than it takes to work alone.
     """
-    parameters = vectors.parameters
-    n_layers = len(pattern.layers)
-    for number in range(1, n_layers):
-        row = _at(shares, part * n_layers + number)
-        end = _at(shares, (part + 1) * n_layers + number)
-        _transpose_values(pattern, number, parameters, workspace.transposed, row, end)
-    for step in range(len(losses)):
+    signals = team.signals
+    step, n_meetings, n_delays = 0, 0, 0
+    is_first = team.part == 0
+    together, admits = not is_first, is_first
+    if is_first:
+        for number in range(1, len(pattern.layers)):
+            n_out = pattern.layers[number].n_out
+            _transpose_values(pattern, number, vectors.parameters, workspace.transposed, 0, n_out)
+    else:
+        _tell(signals, THERE, 1)
+        _wait(signals, CALL, 1)
+        step = _told(signals, CALL) - 1
+    while step < len(losses):
+        if admits and _told(signals, THERE):
+            admits, together = False, True
+            _tell(signals, CALL, step + 1)
         start = step * batch_size
         stop = start + batch_size if start + batch_size < len(data.rows) else len(data.rows)
+        step += 1
         total = 0.0
         for row in range(start, stop, COLUMNS):
             n_rows = COLUMNS if row + COLUMNS < stop else stop - row
-            last = _padded(n_rows)
-            _propagate(pattern, workspace, parameters, data, row, n_rows, 0, last)
+            _propagate(team, together, pattern, workspace, vectors.parameters, data, row, n_rows)
+            if together:
+                n_meetings += 1
+                n_delays += _meet(team, n_meetings)
             for column in range(n_rows):
                 total += _at(workspace.losses, column)
-            again, steps = row > start, row + n_rows == stop
-            count = n_steps + step + 1
-            _learn(pattern, workspace, vectors, settings, count, n_rows, shares, part, again, steps)
-        _put(losses, step, total)
+            again, is_last = row > start, row + n_rows == stop
+            _learn(
+                team, together, pattern, workspace, vectors, settings, n_steps + step,
+                n_rows, again, is_last,
+            )  # fmt: skip
+            if together:
+                if is_first and is_last and n_delays > DELAYS + step // DELAYS_APART:
+                    _tell(signals, LATE, 1)
+                    _tell(signals, CALL, OVER)
+                n_meetings += 1
+                n_delays += _meet(team, n_meetings)
+        if is_first:
+            _put(losses, step - 1, total)
+        if together and _told(signals, CALL) == OVER:
+            if not is_first:
+                break
+            together = False
+    if is_first:
+        _tell(signals, CALL, OVER)
 
 
 @compiled

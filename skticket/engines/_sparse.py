@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from ..network import MLP, has_listeners
-from ._coverage import activation_of, compiled_optimizer, loss_of
+from ._coverage import activation_of, compiled_optimizer, loss_of, n_threads_worth_it
 from ._sparse_network import SparseNetwork
 
 # Weights times rows of a call of the compiled code: tenths of a second, in which nobody can
@@ -19,8 +19,8 @@ _MOST_WORK = 2_000_000_000
 def sparse_engine(net, ticket, data, n_threads):
     """Let the compiled code take the steps of a fully connected net.
 
-    Its module becomes a `SparseModule`, and its optimizer starts afresh. On one thread: each of
-    two would read all weights for half the columns of a batch.
+    Its module becomes a `SparseModule`, and its optimizer starts afresh. Where somebody listens to
+    each step, one thread takes it: to start another takes longer than most steps.
     """
     network = SparseNetwork(ticket, activation=activation_of(net.module_), loss=loss_of(net))
     squeeze = type(net.module_) is MLP and network.shapes[-1][0] == 1
@@ -31,7 +31,7 @@ def sparse_engine(net, ticket, data, n_threads):
     if has_listeners(net):
         net.train_step = _ToldStep(net, network)
     else:
-        net.take_steps = _QuietSteps(net, network, data)
+        net.take_steps = _QuietSteps(net, network, data, n_threads)
     yield
 
 
@@ -73,13 +73,15 @@ class SparseModule(nn.Module):
 class _QuietSteps:
     """A `TicketNet`'s `take_steps`."""
 
-    def __init__(self, net, network, data):
+    def __init__(self, net, network, data, n_threads):
         self.network = network
         self.data = data
         self.optimizer = net.optimizer_
+        self.n_threads = n_threads
 
     def __call__(self, rows, batch_size):
         data = self.data
+        n_threads = min(self.n_threads, n_threads_worth_it(self.network.n_active, batch_size))
         n_steps = max(1, _MOST_WORK // (len(self.network.parameters) * batch_size))
         calls = [
             self.network.take_steps(
@@ -89,6 +91,7 @@ class _QuietSteps:
                 rows=rows[start : start + n_steps * batch_size],
                 batch_size=batch_size,
                 sample_weight=data.weight,
+                n_threads=n_threads,
             )
             for start in range(0, len(rows), n_steps * batch_size)
         ]

@@ -8,8 +8,12 @@ from ..utils import n_threads_allowed, shared_tensor
 from ._compiled import call, kernels
 from ._pattern import parameter_parts, pattern_arrays, pattern_layers
 from ._tables import Activation, Loss, Settings
+from ._team import with_helper
 
 _PREDICTION_COLUMNS = 64
+# Turns of waiting that are no delay: so many, and one more for so many products of a step. About a
+# tenth of a step.
+_PATIENCE = 1000, 2000
 
 
 class SparseNetwork:
@@ -103,6 +107,7 @@ default="cross_entropy"
         self._pattern_arrays = pattern_arrays(layers)
         self._compiled_pattern = None
         self._workspace = None
+        self._helper_was_late = False
 
     def __getstate__(self):
         # What is made at the first use; the work space is many times as large as the parameters.
@@ -171,9 +176,9 @@ default="cross_entropy"
         """
         rows = np.arange(len(X)) if rows is None else rows
         state = [self.parameters[:0]] * 2
-        return float(self._run(X, y, rows, len(rows), sample_weight, state, Settings(), 0)[0])
+        return float(self._run(X, y, rows, len(rows), sample_weight, 1, state, Settings(), 0)[0])
 
-    def take_steps(self, X, y, optimizer, *, rows, batch_size, sample_weight=None):
+    def take_steps(self, X, y, optimizer, *, rows, batch_size, sample_weight=None, n_threads=1):
         """Take steps of an optimizer, one a batch; to the bit, as if each were taken by itself.
 
         Parameters
@@ -186,6 +191,9 @@ default="cross_entropy"
             The rows of all batches, in order.
         batch_size : int
             How many a batch has; the last one may have fewer.
+        n_threads : {1, 2}, default=1
+            How many threads share each step; one, after a second was late several times, because
+            the machine is busy otherwise.
 
         Returns
         -------
@@ -194,25 +202,39 @@ default="cross_entropy"
         """
         n_before = optimizer.count(-(-len(rows) // batch_size))
         options = optimizer.state_arrays, optimizer.settings(), n_before
-        return self._run(X, y, rows, batch_size, sample_weight, *options)
+        return self._run(X, y, rows, batch_size, sample_weight, n_threads, *options)
 
-    def _run(self, X, y, rows, batch_size, sample_weight, state, settings, n_before):
+    def _run(self, X, y, rows, batch_size, sample_weight, n_threads, state, settings, n_before):
         """Compute the losses and gradients of batches, and take the steps there are."""
         X, y, rows, scales = self._batches(X, y, rows, batch_size, sample_weight)
         losses = np.empty(-(-len(rows) // batch_size))
-        call(
-            "take_steps",
-            0,
-            self._shares(1),
-            self._pattern(),
-            self._buffers(),
-            kernels().Vectors(self.parameters, self.gradients, *state),
-            settings,
-            n_before,
-            self._examples(X, rows, y, scales),
-            batch_size,
-            losses,
-        )
+        vectors = kernels().Vectors(self.parameters, self.gradients, *state)
+        data = self._examples(X, rows, y, scales)
+
+        pattern, workspace = self._pattern(), self._buffers()
+
+        bounds, signals = self._bounds(), np.zeros(32, np.int64)
+        patience = _PATIENCE[0] + self.n_active * batch_size // _PATIENCE[1]
+
+        def take(part):
+            call(
+                "take_steps",
+                kernels().Team(part, bounds, signals, patience, self._block()),
+                pattern,
+                workspace,
+                vectors,
+                settings,
+                n_before,
+                data,
+                batch_size,
+                losses,
+            )
+
+        if n_threads > 1 and not self._helper_was_late:
+            with_helper(take, signals, kernels().OVER)
+            self._helper_was_late = bool(signals[kernels().LATE])
+        else:
+            take(0)
         return losses
 
     def _examples(self, X, rows, targets, scales):
@@ -221,16 +243,18 @@ default="cross_entropy"
             X.reshape(-1), shapes[0], rows, targets.reshape(-1), shapes[1], scales
         )
 
-    def _shares(self, n_parts):
-        """The first rows of each part of each layer, the parts having about equally many values."""
+    def _block(self):
+        return _aligned(kernels().LANES ** 2, self.dtype)
+
+    def _bounds(self):
+        """The rows at which each layer is halved, by the number of values."""
         table, pointers = self._pattern_arrays[:2]
-        shares = np.empty((n_parts + 1, len(table)), np.int64)
-        for number, layer in enumerate(table):
-            ends = pointers[layer["pointers"] :][: layer["n_out"] + 1]
-            values = np.arange(n_parts) * layer["n_values"] // n_parts
-            shares[:-1, number] = np.searchsorted(ends, values)
-            shares[-1, number] = layer["n_out"]
-        return shares.reshape(-1)
+        return np.array(
+            [
+                np.searchsorted(pointers[row["pointers"] :][: row["n_out"]], row["n_values"] // 2)
+                for row in table
+            ]
+        )
 
     def predict(self, X, *, n_threads=None):
         """Compute the outputs: logits, or the values of a regression.
@@ -259,7 +283,7 @@ default="cross_entropy"
                 "infer",
                 self._pattern(),
                 _aligned(self._n_units * columns, self.dtype),
-                _aligned(kernels().LANES ** 2, self.dtype),
+                self._block(),
                 self.parameters,
                 data,
                 first,
@@ -351,7 +375,6 @@ default="cross_entropy"
                 deltas=_aligned(self._n_units * columns, self.dtype),
                 transposed=np.empty(self.n_active, self.dtype),
                 losses=np.empty(columns),
-                block=_aligned(kernels().LANES ** 2, self.dtype),
             )
         return self._workspace
 

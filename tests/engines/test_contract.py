@@ -13,7 +13,7 @@ from skorch.callbacks import Callback, EpochTimer
 from torch import nn
 
 from skticket import Ticket
-from skticket.engines import Predictor, SparseNetwork, stack_outputs, train_stack
+from skticket.engines import Predictor, SparseNetwork, _coverage, stack_outputs, train_stack
 from skticket.network import Data, default_net
 from skticket.training import train
 
@@ -288,7 +288,7 @@ def taken_together(net, case, data, engine, n_steps=23, **options):
 @pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize("loss, optimizer, mask, batches", COMBINATIONS[::3])
 def test_steps_together_are_the_steps_one_by_one(
-    engine, loss, optimizer, mask, batches, weighted, global_state
+    engine, loss, optimizer, mask, batches, weighted, global_state, monkeypatch
 ):
     """Together, where nobody looks in between; over the ends of passes and beyond a checkpoint."""
     case = make_case(loss, optimizer, mask, batches, weighted)
@@ -299,6 +299,10 @@ def test_steps_together_are_the_steps_one_by_one(
     assert together[0].checkpoints[7].keys() == case.ticket.weights.keys()
     sizes = reference.batches(len(case.X), case.batch_size, len(losses), SEED)
     assert mean_loss == np.average(losses, weights=list(map(len, sizes)))
+    monkeypatch.setattr(_coverage, "_SHARED_WORK", 0)
+    for _ in range(3):  # each time threads meet by other chances
+        two = taken_together(net, case, data, engine, n_threads=2)
+        assert two[0] == together[0] and two[2] == [mean_loss]
     if engine == "sparse":  # the other does not cover callbacks
         told = net.set_params(callbacks=[("timer", EpochTimer())])
         assert taken_together(told, case, data, engine)[0] == together[0]

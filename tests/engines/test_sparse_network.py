@@ -5,6 +5,7 @@ import os
 import pickle
 import subprocess
 import sys
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -280,6 +281,55 @@ def test_concurrent_threads():
     with ThreadPoolExecutor(6) as executor:
         for ours, theirs in zip(executor.map(train, range(6)), expected):
             np.testing.assert_array_equal(ours, theirs)
+
+
+@pytest.mark.parametrize("batch_size", [20, 33, 60, 100, 128, 300])
+@pytest.mark.parametrize("kind", [CompiledSGD, CompiledAdam])
+def test_steps_that_threads_share(kind, batch_size):
+    """Batches of less than two vectors, of odd numbers of them, and of several tiles."""
+    X, y = make_data("cross_entropy", 600, 50, 5, dtype=np.float32)
+    rows = np.random.default_rng(0).integers(600, size=40 * batch_size - 7)
+    found = []
+    for n_threads in (1, 2):
+        network = make_sparse(*make_network((50, 40, 30, 5), 0.3, 0, np.float32))
+        optimizer = make_optimizer(network, kind, lr=0.01, weight_decay=0.01)
+        options = {"rows": rows, "batch_size": batch_size, "n_threads": n_threads}
+        losses = [network.take_steps(X, y, optimizer, **options).tobytes() for _ in range(3)]
+        found.append((losses, network.parameters.tobytes(), network.gradients.tobytes()))
+    assert found[0] == found[1]
+
+
+def test_steps_without_a_thread_to_share_them(monkeypatch):
+    """The system has none to give, or the user ends the training before it has begun."""
+    X, y = make_data("cross_entropy", 128, 50, 5, dtype=np.float32)
+
+    def take(n_threads):
+        network = make_sparse(*make_network((50, 40, 30, 5), 0.3, 0, np.float32))
+        optimizer = make_optimizer(network, CompiledSGD, lr=0.1)
+        options = {"rows": np.arange(128), "batch_size": 64, "n_threads": n_threads}
+        network.take_steps(X, y, optimizer, **options)
+        return network.parameters
+
+    expected = take(1)
+
+    def fail(thread):
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", fail)
+        np.testing.assert_array_equal(take(2), expected)
+
+    start, others = threading.Thread.start, []
+
+    def interrupt(thread):
+        others.append(thread)
+        start(thread)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(threading.Thread, "start", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        take(2)
+    others[0].join()  # it does not wait for ever
 
 
 @pytest.mark.slow
