@@ -6,7 +6,7 @@ from functools import partial
 from ..network import read_arrays
 from ..search import may_win, select_round
 from ..ticket import Ticket
-from ._rows import warn_if_useless
+from ._warnings import warn_if_unfinished, warn_if_useless
 
 
 class Loop:
@@ -48,6 +48,7 @@ class Loop:
             self._complete_until_one_wins()
         elif estimator.select == "best":
             self._complete_until_the_best_is()
+        self._warn_if_unfinished()
         estimator._choose(search, select_round(estimator.round_results_, estimator.select))
         self.root.call_on_fit_task_end(**self.shown, reconstruction_attributes=dict)
 
@@ -112,6 +113,11 @@ class Loop:
             reconstruction_attributes=partial(self.estimator._as_of, self.search, trained.ticket),
         )
         return trained.ticket
+
+    def _warn_if_unfinished(self):
+        trained = self.estimator._run.trained
+        in_full = [trained[number] for number in sorted(self.in_full) if number < len(trained)]
+        warn_if_unfinished(in_full, self.search.n_evaluations(self.data.n_rows))
 
     def _report(self, context, ticket, net):
         """Tell scikit-learn's callbacks of an evaluation; return whether to stop."""

@@ -1,16 +1,10 @@
 """From checked rows to what is trained and evaluated on."""
 
-import warnings
-
 import numpy as np
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 
 from ..network import Data
 from ..utils import Stream, derive_seed
-
-# A loss so many times that of a constant: an untrained network's is no more than a few times it.
-_USELESS = 10
 
 
 def hold_out(X, y, targets, weight, *, classification, fraction, limits, seed):
@@ -62,32 +56,3 @@ def hold_out(X, y, targets, weight, *, classification, fraction, limits, seed):
         None if weight is None else weight[valid_rows],
         rows=rows,
     )
-
-
-def warn_if_useless(trained, data):
-    """Warn of a default network that never predicted nearly as well as a constant would.
-
-    Parameters
-    ----------
-    trained : Trained
-        The full network's training.
-    data : Data
-        What it was trained on.
-    """
-    constant = _loss_of_a_constant(data)
-    reached = trained.valid_loss[trained.convergence]
-    if reached > _USELESS * constant > 0:
-        warnings.warn(
-            f"The full network has learned nothing: its lowest validation loss is {reached:.3g}, "
-            f"that of a constant prediction {constant:.3g}; a smaller learning_rate, or scaled "
-            "inputs, may help",
-            ConvergenceWarning,
-            stacklevel=2,
-        )
-
-
-def _loss_of_a_constant(data):
-    if not data.classification:
-        return float(np.var(data.y_valid, axis=0).mean())
-    shares = np.unique(data.y_valid, return_counts=True)[1] / len(data.y_valid)
-    return float(-(shares * np.log(shares)).sum())
