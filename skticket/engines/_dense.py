@@ -60,7 +60,7 @@ class _DenseStep:
         self.is_shared = _shared_layers(self.layers)
         fused = all(group.get("fused") for group in net.optimizer_.param_groups)
         self.n_update_threads = self.n_threads if any(self.is_shared) and fused else 1
-        self.is_cross_entropy = loss_of(net) == "cross_entropy"
+        self.known_loss = loss_of(net)
         for parameter in net.module_.parameters():
             parameter.grad = torch.zeros_like(parameter)
 
@@ -111,8 +111,17 @@ class _DenseStep:
 
     def _loss(self, output, y, X):
         """The loss and its gradient with respect to the outputs."""
-        if self.is_cross_entropy and torch.is_tensor(y) and y.ndim == 1:
-            return _cross_entropy(output, y.to(output.device))
+        if torch.is_tensor(y):
+            y = y.to(output.device)
+            if self.known_loss == "cross_entropy" and y.ndim == 1:
+                return _cross_entropy(output, y)
+            shaped = self.net.module_.shape_output(output)
+            if self.known_loss in _ELEMENTWISE and (y.shape, y.dtype) == (
+                shaped.shape,
+                shaped.dtype,
+            ):
+                loss, errors = _ELEMENTWISE[self.known_loss](shaped, y)
+                return loss, errors.view_as(output)
         output = output.detach().requires_grad_()
         with torch.enable_grad():
             y_pred = self.net.module_.shape_output(output)
@@ -162,6 +171,23 @@ def _shared_layers(layers):
     sizes = [layer.weight.numel() for layer in layers]
     worth = max(sizes) >= _LARGEST_LAYER and layers[0].weight.device.type == "cpu"
     return [worth and size >= _SHARED_LAYER for size in sizes]
+
+
+def _binary_cross_entropy(output, y):
+    loss = torch.nn.functional.binary_cross_entropy_with_logits(output, y)
+    return loss, torch.sigmoid(output).sub_(y).div_(y.numel())
+
+
+def _squared_error(output, y):
+    errors = output - y
+    return errors.square().mean(), errors.mul_(2 / y.numel())
+
+
+# Means over all outputs alike.
+_ELEMENTWISE = {
+    "binary_cross_entropy": _binary_cross_entropy,
+    "squared_error": _squared_error,
+}
 
 
 def _cross_entropy(output, y):
