@@ -376,6 +376,16 @@ def test_each_layer_keeps_its_best_weight_in_global_scope():
     np.testing.assert_array_equal(pruned.mask["large"], np.arange(4, 11) >= 9)
 
 
+@pytest.mark.parametrize("n", [1, 2, 700, 1999])
+@pytest.mark.parametrize("levels", [None, [1.0, -2.0, 3.0]])
+def test_few_and_many_of_a_large_layer(n, levels):
+    rng = np.random.default_rng(0)
+    weights = rng.normal(size=2000) if levels is None else rng.choice(levels, 2000)
+    pruned = Prune(n).transform(Ticket({"w": weights}, {"w": np.ones(2000, bool)}))
+    lowest = np.argsort(np.abs(weights), kind="stable")[:n]
+    np.testing.assert_array_equal(np.flatnonzero(~pruned.mask["w"]), np.sort(lowest))
+
+
 def test_negative_weights_are_judged_by_magnitude():
     initial = {"w": np.array([0.1, -0.2, 0.3, -0.4])}
     ticket = Ticket(initial, {"w": np.ones(4, bool)})
