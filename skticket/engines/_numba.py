@@ -1042,12 +1042,15 @@ def take_steps(team, pattern, workspace, vectors, settings, n_steps, data, batch
     """
     signals = team.signals
     step, n_meetings, n_delays = 0, 0, 0
+    zero = np.int64(0)  # see `infer`
     is_first = team.part == 0
     together, admits = not is_first, is_first
     if is_first:
         for number in range(1, len(pattern.layers)):
             n_out = pattern.layers[number].n_out
-            _transpose_values(pattern, number, vectors.parameters, workspace.transposed, 0, n_out)
+            _transpose_values(
+                pattern, number, vectors.parameters, workspace.transposed, zero, n_out
+            )
     else:
         _tell(signals, THERE, 1)
         _wait(signals, CALL, 1)
@@ -1095,11 +1098,12 @@ def infer(pattern, units, block, parameters, data, first, last, outputs):
     output = pattern.layers[len(pattern.layers) - 1]
     n_outputs = output.n_out
     width = len(units) // (output.output + n_outputs)
+    zero = np.int64(0)  # the literal would be another type, for which all is compiled again
     for start in range(first, last, width):
         n_rows = width if start + width < last else last - start
         padded = _padded(n_rows)
-        _gather(data, start, n_rows, pattern.inputs, units, width, 0, padded, block)
-        _forward(pattern, parameters, units, width, 0, padded)
+        _gather(data, start, n_rows, pattern.inputs, units, width, zero, padded, block)
+        _forward(pattern, parameters, units, width, zero, padded)
         for column in range(n_rows):
             for k in range(n_outputs):
                 value = _at(units, (output.output + k) * width + column)
