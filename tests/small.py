@@ -42,6 +42,8 @@ SMALL = {
     "max_epochs": 3,
     "batch_size": 30,
     "learning_rate": 0.02,
+    "alpha": 0,
+    "n_iter_no_change": None,
     "random_state": 0,
 }
 

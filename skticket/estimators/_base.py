@@ -57,6 +57,7 @@ class WinningTicketBase(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
         "round_budget": [Interval(Real, 0, 1, closed="right")],
         "optimizer": [StrOptions(set(OPTIMIZERS)), callable],
         "learning_rate": [Interval(Real, 0, None, closed="neither")],
+        "alpha": [Interval(Real, 0, None, closed="left")],
         "batch_size": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
         "max_epochs": [Interval(Integral, 1, None, closed="left")],
         "n_iter_no_change": [Interval(Integral, 1, None, closed="left"), None],
@@ -84,10 +85,11 @@ class WinningTicketBase(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
         select="last",
         round_budget=1.0,
         optimizer="adam",
-        learning_rate=1.2e-3,
+        learning_rate=3e-3,
+        alpha=3.0,
         batch_size="auto",
         max_epochs=30,
-        n_iter_no_change=None,
+        n_iter_no_change=5,
         init="glorot_normal",
         validation_fraction=0.1,
         evaluate_every=None,
@@ -109,6 +111,7 @@ class WinningTicketBase(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
         self.round_budget = round_budget
         self.optimizer = optimizer
         self.learning_rate = learning_rate
+        self.alpha = alpha
         self.batch_size = batch_size
         self.max_epochs = max_epochs
         self.n_iter_no_change = n_iter_no_change
@@ -366,6 +369,8 @@ class WinningTicketBase(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
             seed=self._run.seed,
             memory=open_memory(self.memory),
             n_iter_no_change=self.n_iter_no_change,
+            # Any other optimizer has a decay of its own, or none.
+            alpha=self.alpha if self.net is None and isinstance(self.optimizer, str) else 0,
         )
 
     def _default_net(self, *layer_sizes):

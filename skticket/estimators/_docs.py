@@ -43,14 +43,18 @@ PARAMETERS = """
         Adam, plain stochastic gradient descent, or a torch optimizer's class (or
         `functools.partial` of it, with momentum or weight decay). Its state starts
         afresh each round.
-    learning_rate : float, default=1.2e-3
+    learning_rate : float, default=3e-3
         Step size.
+    alpha : float, default=3.0
+        Strength of the L2 penalty on weights and biases, which is divided by the number of
+        training rows, as in `MLPClassifier`. It comes with the optimizers that have a
+        name; a callable brings its own weight decay.
     batch_size : int or "auto", default="auto"
-        Rows of a mini-batch. "auto": 60, but few enough for ten batches an epoch, if
-        that leaves eight rows.
+        Rows of a mini-batch. "auto": a tenth of the training rows, but at least 16 and at most
+        200; of more than 25,600 rows a 128th, at most 1,024.
     max_epochs : int, default=30
         Passes over the training rows in each round.
-    n_iter_no_change : int or None, default=None
+    n_iter_no_change : int or None, default=5
         End a training when so many evaluations in succession brought no lower validation
         loss. The round's weights are then those of the evaluation where the loss was
         lowest, whether or not training went on to the end. None: all epochs, and
@@ -68,7 +72,8 @@ PARAMETERS = """
     evaluate_every : int or None, default=None
         Optimizer steps between evaluations on the held-out rows, the grid on
         which iterations to converge and to match are measured; None for once an
-        epoch. skorch's callbacks and histories count evaluations as epochs.
+        epoch, or every 100 steps of longer epochs (not with `net`). skorch's callbacks
+        and histories count evaluations as epochs.
     net : skorch.NeuralNet or None, default=None
         Prototype of the net to train, with any module that has Linear or Conv
         layers, reached as `net__lr`, `net__module__...`. Then the net's own module

@@ -27,7 +27,8 @@ class Batches:
         Holds `X` and `y` whole; `y` may be a tuple of targets and row weights.
     batch_size : int or "auto"
         Rows of a batch; the last batch of a pass over the data may be smaller.
-        "auto": 60, but few enough for ten batches a pass, if that leaves eight rows.
+        "auto": a tenth of the rows, but at least 16 and at most 200; of more than 25,600
+        rows a 128th, at most 1,024.
     intervals : sequence of int, default=None
         For training: each iteration yields so many batches in turn, going on
         where the previous one ended. Each pass over the data has an order of its own.
@@ -147,9 +148,10 @@ def n_batch_rows(batch_size, n_rows):
     --------
     >>> from skticket.network import n_batch_rows
     >>> n_batch_rows("auto", 60_000), n_batch_rows("auto", 150), n_batch_rows(-1, 150)
-    (60, 15, 150)
+    (468, 16, 150)
     """
     if batch_size == "auto":
-        # A tenth of few rows, so that an epoch has steps enough.
-        batch_size = min(60, max(8, n_rows // 10))
+        # A tenth of few rows, so that an epoch has steps enough; of many rows so many that an
+        # epoch has a hundred or two. Beyond a thousand a row costs no less.
+        batch_size = max(min(max(16, n_rows // 10), 200), min(n_rows // 128, 1024))
     return n_rows if batch_size == -1 else min(batch_size, n_rows)

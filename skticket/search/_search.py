@@ -19,6 +19,9 @@ from ..training import Gradients, Trained, train
 from ..utils import Stream, code_key, derive_seed
 from ._memory import key_of, remember, remembers
 
+# Steps between evaluations of epochs that are longer; the paper's grid.
+_LONGEST_INTERVAL = 100
+
 
 class _EndedEarly(Exception):
     """Carries a training past the memory, which would take it for a whole one."""
@@ -70,7 +73,8 @@ class Search:
     max_epochs : int
         Passes over the training rows a round.
     evaluate_every : int or None
-        Steps between evaluations; None for one evaluation an epoch.
+        Steps between evaluations; None for one evaluation an epoch, but every 100 steps
+        of longer epochs where the network is the default one.
     rounds : int
         Number of prunings.
     prune_rate, strategy, schedule, rewind_to
@@ -87,6 +91,9 @@ class Search:
         As for `train`.
     round_budget : float, default=1.0
         As in `WinningTicketClassifier`.
+    alpha : float, default=0
+        Strength of the L2 penalty of the default network's named optimizers; divided by the
+        number of training rows, it is their weight decay.
     """
 
     net: NeuralNet
@@ -106,6 +113,7 @@ class Search:
     n_steps: int | None = None
     n_iter_no_change: int | None = None
     round_budget: float = 1.0
+    alpha: float = 0
 
     @cached_property
     def code(self):
@@ -137,12 +145,16 @@ class Search:
         if n_steps is None or evaluate_every is None:
             per_epoch = steps_per_epoch(self.net, n_rows)
             n_steps = n_steps or self.max_epochs * per_epoch
-            evaluate_every = evaluate_every or per_epoch
+            evaluate_every = evaluate_every or self._default_interval(per_epoch)
         return n_steps, evaluate_every
 
     def share(self, ticket: Ticket):
         """What share of the steps a ticket's training may have that only finds the next one."""
         return min(1.0, self.round_budget / ticket.density)
+
+    def _default_interval(self, per_epoch):
+        # A prototype's callbacks count evaluations as epochs.
+        return per_epoch if self.layer_sizes is None else min(per_epoch, _LONGEST_INTERVAL)
 
     def n_evaluations(self, n_rows, share=1.0):
         """How many evaluations a training on `n_rows` rows has at most."""
@@ -164,7 +176,7 @@ class Search:
         `call` counts trainings of one round.
         """
         n_steps, evaluate_every = self._shortened_grid(data.n_rows, share)
-        net = self.net
+        net = self._penalized_net(data.n_rows)
         if share < 1 and not has_own_batches(net):
             net = clone(net).set_params(max_epochs=_part(share, self.max_epochs))
         keep = round == 0 and call == 0 and isinstance(self.rewind_to, Integral)
@@ -184,6 +196,11 @@ class Search:
             return remember(self.memory, key, compute)
         except _EndedEarly as ended:
             return ended.trained
+
+    def _penalized_net(self, n_rows):
+        if self.alpha == 0:
+            return self.net
+        return clone(self.net).set_params(optimizer__weight_decay=self.alpha / n_rows)
 
     def next_ticket(self, ticket: Ticket, data: Data, round) -> Ticket:
         """Prune and rewind the trained ticket of the round before this one."""

@@ -47,7 +47,7 @@ def test_defaults():
         "rewind_to": "init",
         "select": "last",
         "optimizer": "adam",
-        "learning_rate": 1.2e-3,
+        "learning_rate": 3e-3,
         "validation_fraction": 0.1,
         "net": None,
         "layout": "auto",

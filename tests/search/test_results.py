@@ -105,7 +105,8 @@ def test_no_winning_ticket_on_paper():
 @pytest.mark.parametrize("select", ["last", "best", "winning"])
 @pytest.mark.parametrize("make", [classifier, regressor])
 def test_selected_round_predicts(select, make):
-    estimator = make(select=select, rounds=6, prune_rate=0.5, max_epochs=6)
+    options = {} if make is classifier else {"normalize_y": False}
+    estimator = make(**options, select=select, rounds=6, prune_rate=0.5, max_epochs=6)
     estimator.fit(X, y if make is classifier else X[:, 0])
     results = estimator.round_results_
     if select == "last":
