@@ -25,10 +25,12 @@ from skticket.utils import replacing
 
 ROUNDS = 7
 CONTROLS = ("reinit", "rearrange")
+# As `skticket find` trains the networks of images.
+IMAGES = {"learning_rate": 1.2e-3, "alpha": 0, "n_iter_no_change": None}
 PARAMETERS = {
-    "mnist1d": {"hidden_layer_sizes": (500,), "max_epochs": 40, "batch_size": 100},
+    "mnist1d": IMAGES | {"hidden_layer_sizes": (500,), "max_epochs": 40, "batch_size": 100},
     "digits": {},
-    "mnist": {"max_epochs": 8, "batch_size": 60, "evaluate_every": 50, "n_iter_no_change": None},
+    "mnist": IMAGES | {"max_epochs": 8, "batch_size": 60, "evaluate_every": 50},
     "wdbc": {},
     "ring": {},
 }
