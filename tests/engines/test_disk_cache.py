@@ -112,7 +112,9 @@ CALL = """
     assert skticket.__file__.startswith(sys.argv[1]), skticket.__file__
     parameters = np.ones(3, np.float32)
     settings = Settings(rule=int(Rule.sgd), lr=0.5)
-    call("update", settings, 1, parameters, parameters.copy(), parameters[:0], parameters[:0])
+    nothing = parameters[:0]
+    vectors = kernels().Vectors(parameters, parameters.copy(), nothing, nothing)
+    call("update", settings, 1, vectors)
     print(parameters.tolist(), kernels().update.stats.cache_path)
 """
 
