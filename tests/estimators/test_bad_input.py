@@ -152,7 +152,10 @@ def test_a_useless_training_is_told():
             classifier(learning_rate=1e6).fit(X, y)
         with pytest.warns(ConvergenceWarning, match="has learned nothing"):
             WinningTicketRegressor((8,), learning_rate=1e6, max_epochs=2).fit(X, scale(y))
-    classifier().fit(X, y)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        warnings.filterwarnings("ignore", message="Every round ended")
+        classifier().fit(X, y)
 
 
 class Hidden(nn.Sequential):

@@ -112,7 +112,7 @@ def test_callback_may_end_a_training():
     clf = estimator().set_callbacks(recording).fit(X, y)
     assert recording.paths("end") == tree(3, 2)
     assert [len(history) for history in clf.histories_] == [2, 2, 2]
-    assert clf.n_iter_ == 2 * 11  # 81 rows in batches of 8
+    assert clf.n_iter_ == 2 * 6  # 81 rows in batches of 16
 
 
 def test_callback_may_end_the_search():
