@@ -154,4 +154,4 @@ def n_batch_rows(batch_size, n_rows):
         # A tenth of few rows, so that an epoch has steps enough; of many rows so many that an
         # epoch has a hundred or two. Beyond a thousand a row costs no less.
         batch_size = max(min(max(16, n_rows // 10), 200), min(n_rows // 128, 1024))
-    return n_rows if batch_size == -1 else min(batch_size, n_rows)
+    return n_rows if batch_size == -1 else int(min(batch_size, n_rows))

@@ -198,8 +198,8 @@ def test_each_round_prunes_the_trained_weights():
 @pytest.mark.parametrize("evaluate_every", [None, 4])
 def test_ticket_holds_the_trained_weights(trainings, evaluate_every):
     net = prototype(lr=0.5, max_epochs=6)  # so large that the last evaluation is rarely the best
-    clf = classifier(net, evaluate_every=evaluate_every, rounds=3).fit(X, y)
-    results = clf.round_results_
+    clf = classifier(net, evaluate_every=evaluate_every, rounds=3, n_iter_no_change=None)
+    results = clf.fit(X, y).round_results_
     assert any(results["iterations_to_converge"] < 42)
     grid = [*range(7, 43, 7)] if evaluate_every is None else [*range(4, 42, 4), 42]
     for number, ticket in enumerate(clf.tickets_):
