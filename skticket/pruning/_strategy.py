@@ -46,13 +46,13 @@ def count_pruned(rate, surviving, repeat=1):
             remaining -= removed
         elif rate == 0 or remaining == 0:
             break
-        elif 0 < remaining <= rate:
+        elif remaining <= rate:
             raise ValueError(
                 f"prune rate {rate} would remove all {remaining} surviving weights or units "
                 "of a layer; an integer rate must be smaller than what survives there"
             )
         else:
-            remaining -= min(rate, remaining)
+            remaining -= rate
     return surviving - remaining
 
 

@@ -19,6 +19,7 @@ from skticket.pruning import (
     UnitOutput,
     UnitProduct,
     count_pruned,
+    needs_gradients,
 )
 
 NAMES = ["magnitude", "random", "initial_magnitude", "magnitude_increase", "movement"]
@@ -134,6 +135,7 @@ def test_count_of_a_share(rate, surviving, rounds):
         (0.999, 1, 0),
         (0.5, 0, 0),
         (3, 10, 3),
+        (3, 0, 0),
         (np.int64(3), 10, 3),
         (np.float32(0.5), 10, 5),
     ],
@@ -273,6 +275,7 @@ def test_names(name, strategy, random_ticket):
         Prune(0.4, s, random_state=0).transform(ticket) for s in (name, strategy)
     )
     assert by_name == by_instance
+    assert_masks(by_name, strategy.masks(ticket, 0.4, random_state=0))
     others = [Prune(0.4, s, random_state=0).transform(ticket) for s in NAMES + UNIT_NAMES]
     assert sum(other == by_name for other in others) == 1
 
@@ -477,6 +480,11 @@ def test_function(random_ticket):
 @pytest.mark.parametrize(
     "function, message",
     [
+        (
+            lambda ticket: [1.0],
+            r"^the strategy must return a dict of an array of scores for each of "
+            r"\['layers.0.weight', 'layers.1.weight'\], got list$",
+        ),
         (lambda ticket: {}, "no scores for 'layers.0.weight'"),
         (lambda t: {n: m.sum(axis=0) for n, m in t.mask.items()}, r"shape \(5, 4\), got \(4,\)"),
         (lambda t: {n: np.full(m.shape, np.nan) for n, m in t.mask.items()}, "NaN"),
@@ -493,7 +501,9 @@ def test_nan_weights_name_the_layer_and_the_likely_cause():
         {"a": np.ones(3, bool), "b": np.ones(3, bool)},
         {"a": np.ones(3), "b": np.array([1.0, np.nan, 2.0])},
     )
-    with pytest.raises(ValueError, match="'b' contain NaN.*diverged"):
+    with pytest.raises(
+        ValueError, match="'b' contain NaN; if .* diverged, a smaller learning rate helps"
+    ):
         Prune().transform(ticket)
 
 
@@ -563,7 +573,11 @@ def test_xor_protocol(name, random_ticket):
         assert pruned.n_weights == 3 * units
     assert Prune(8, name).transform(ticket) == pruned
     assert Prune(2, name, repeat=4).transform(ticket) == pruned
-    with pytest.raises(ValueError, match="rate 2 would remove all 2 surviving weights or units"):
+    with pytest.raises(
+        ValueError,
+        match=r"rate 2 would remove all 2 surviving weights or units of a "
+        "layer; an integer rate must be smaller than what survives there$",
+    ):
         Prune(2, name).transform(pruned)
 
 
@@ -717,6 +731,11 @@ def test_transformer(random_ticket):
     assert tags.requires_fit is False and tags.no_validation is True
     with config_context(transform_output="pandas"):
         assert prune.fit_transform(ticket) == expected
+
+
+def test_functions_need_no_gradients():
+    assert needs_gradients(lambda ticket: {}) is False
+    assert needs_gradients(Magnitude()) is False
 
 
 def test_parameters_of_the_strategy_are_reached():
