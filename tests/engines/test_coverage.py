@@ -175,7 +175,7 @@ class OwnLinear(nn.Linear):
 
 
 MODULES = {
-    "ends in an activation": [*layers(), nn.ReLU()],
+    "ends in an activation": [nn.Linear(4, 3), nn.ReLU()],
     "begins with an activation": [nn.ReLU(), *layers()],
     "two activations": [*layers(), nn.Tanh(), nn.Linear(3, 3)],
     "unknown activation": layers(nn.GELU),

@@ -111,6 +111,13 @@ def test_prototypes_of_sequential_modules(activation):
     assert_agree(dense, sparse)
 
 
+def test_a_single_layer():
+    net = prototype(lambda: nn.Sequential(nn.Linear(12, 3)))
+    dense, sparse = fitted("dense", net=net), fitted("sparse", net=net)
+    assert engines(sparse) == ["sparse"] * 3
+    assert_agree(dense, sparse)
+
+
 class Watch(Callback):
     """Keep what a callback sees after each step and at each evaluation."""
 

@@ -281,6 +281,21 @@ def test_synflow_step_by_step(n_steps):
         np.testing.assert_array_equal(pruned.mask[name], mask)
 
 
+def test_synflow_by_itself_and_where_a_layer_is_empty():
+    ticket, _, gradients = problem("classes")
+    strategy = SynFlow(scope="layer", n_steps=3)
+    pruned = Prune(0.4, strategy, gradients=gradients).transform(ticket)
+    alone = strategy.masks(ticket, 0.4, gradients=gradients)
+    for name, mask in pruned.mask.items():
+        np.testing.assert_array_equal(alone[name], mask)
+    first = next(iter(ticket.mask))
+    emptied = ticket.mask | {first: np.zeros_like(ticket.mask[first])}
+    emptied = Ticket(ticket.initial, emptied, ticket.weights)
+    left = Prune(0.5, strategy, gradients=gradients).transform(emptied)
+    for name, mask in emptied.mask.items():
+        assert left.mask[name].sum() == mask.sum() - round(mask.sum() / 2)
+
+
 def test_synflow_in_steps_keeps_more_flow():
     rng = np.random.RandomState(0)
     shapes = {"0.weight": (20, 20), "2.weight": (2, 20)}
@@ -482,6 +497,11 @@ def test_ticket_alone_is_not_enough(strategy):
         r"\(\.\.\.\); an estimator provides them by itself$",
     ):
         Prune(0.5, strategy).transform(ticket)
+
+
+def test_ticket_alone_is_not_enough_even_for_nothing():
+    with pytest.raises(ValueError, match="Prune needs gradients="):
+        Prune(0.0, SynFlow(n_steps=1)).transform(problem("classes")[0])
 
 
 @pytest.mark.parametrize("strategy", ["snip", "grasp"])
