@@ -62,7 +62,8 @@ _CALLBACKS = (
     ProgressBar,
 )
 _SCORINGS = (BatchScoring, EpochScoring)
-# Given a gradient of exactly 0 from the start, these leave a weight of 0 as it is.
+# Given a gradient of exactly 0 from the start, these leave a weight of 0 as it is; or, with an
+# `eps` of 0, make NaN of it, which no mask cures.
 _KEEP_ZEROS = (torch.optim.SGD, torch.optim.Adam, torch.optim.AdamW)
 # A network of fewer weights trains in seconds however it is computed, less than it takes to
 # compile the sparse step for the first time.
@@ -169,9 +170,7 @@ def compiled_optimizer(optimizer):
 
 def keeps_zeros(optimizer):
     """Tell whether an optimizer never changes a weight of 0 whose gradient is 0."""
-    return type(optimizer) in _KEEP_ZEROS and all(
-        group.get("eps", 1) > 0 for group in optimizer.param_groups
-    )
+    return type(optimizer) in _KEEP_ZEROS
 
 
 def _sparse_covers(net):

@@ -80,6 +80,17 @@ def test_trains_as_autograd_does(criterion, weighted, optimizer, options):
     )
 
 
+class Restless(torch.optim.SGD):
+    """Move every weight, whatever its gradient."""
+
+    @torch.no_grad()
+    def step(self, closure=None):
+        loss = super().step(closure)
+        for parameter in self.param_groups[0]["params"]:
+            parameter.add_(1e-3)
+        return loss
+
+
 @pytest.mark.parametrize(
     "optimizer, options",
     [
@@ -92,6 +103,7 @@ def test_trains_as_autograd_does(criterion, weighted, optimizer, options):
         (torch.optim.RMSprop, {"momentum": 0.9}),
         (torch.optim.Rprop, {}),
         (torch.optim.LBFGS, {}),
+        (Restless, {}),
     ],
 )
 def test_pruned_weights_are_0_after_every_step(optimizer, options):
