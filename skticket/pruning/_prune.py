@@ -61,7 +61,7 @@ def needs_gradients(strategy):
     >>> needs_gradients("snip"), needs_gradients("magnitude")
     (True, False)
     """
-    strategy = _NAMED.get(strategy, strategy) if isinstance(strategy, str) else strategy
+    strategy = _NAMED.get(strategy) if isinstance(strategy, str) else strategy
     return getattr(strategy, "needs_gradients", False)
 
 

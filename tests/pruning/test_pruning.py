@@ -1,3 +1,5 @@
+from dataclasses import dataclass
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -733,8 +735,20 @@ def test_transformer(random_ticket):
         assert prune.fit_transform(ticket) == expected
 
 
-def test_functions_need_no_gradients():
+@dataclass
+class Constant:
+    """A function that is not hashable, as instances that are compared by value are."""
+
+    value: float
+
+    def __call__(self, ticket):
+        return {name: np.full(mask.shape, self.value) for name, mask in ticket.mask.items()}
+
+
+def test_functions_need_no_gradients(random_ticket):
     assert needs_gradients(lambda ticket: {}) is False
+    assert needs_gradients(Constant(1.0)) is False
+    assert Prune(0.5, Constant(1.0)).transform(random_ticket()).density < 0.5
     assert needs_gradients(Magnitude()) is False
 
 
