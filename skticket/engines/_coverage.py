@@ -164,7 +164,7 @@ def compiled_optimizer(optimizer):
     """Return the class whose steps stand for an optimizer's; None where there is none."""
     compiled, plain = _OPTIMIZERS.get(type(optimizer), (None, {}))
     groups = optimizer.param_groups
-    is_plain = len(groups) == 1 and all(groups[0].get(k, v) == v for k, v in plain.items())
+    is_plain = len(groups) == 1 and all(groups[0][k] == v for k, v in plain.items())
     return compiled if is_plain else None
 
 
