@@ -238,6 +238,7 @@ def tabular(load, monkeypatch):
     X, y = load_iris(return_X_y=True)
     folds = [(X[::2], y[::2], X[1::2], y[1::2])] * 3
     monkeypatch.setattr(module, "load_folds", lambda name: folds)
+    monkeypatch.setattr(module, "warm_up", lambda models: None)
     models = {
         "ticket": WinningTicketClassifier((5,), rounds=1, max_epochs=2),
         "full network": WinningTicketClassifier((5,), rounds=0, max_epochs=2),

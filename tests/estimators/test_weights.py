@@ -124,8 +124,10 @@ def test_weights_weigh(layout):
 
 @LAYOUTS
 def test_repeated_rows_weigh_like_weights(layout):
-    # With all rows in a batch, and validated on the same, a weight of 2 is a row twice.
+    # With all rows in a batch, and validated on the same, a weight of 2 is a row twice; but for
+    # the penalty, which is divided by the number of rows: the scale of weights must not matter.
     settings = {"layout": layout, "validation_fraction": 0, "max_epochs": 10, "rounds": 1}
+    settings["alpha"] = 0
     counts = np.random.default_rng(0).integers(1, 4, size=len(y))
     repeated = estimator(batch_size=counts.sum(), **settings).fit(
         np.repeat(X, counts, axis=0), np.repeat(y, counts)

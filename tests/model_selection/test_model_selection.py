@@ -216,4 +216,5 @@ def test_defaults_serve(load):
             MLPClassifier(max_iter=1000, random_state=0),
         )
     )
-    assert ours >= theirs - 0.01
+    # A standard error of the difference of two such scores: on wine, two and a half of 178 rows.
+    assert ours >= theirs - np.sqrt(2 * theirs * (1 - theirs) / len(y))

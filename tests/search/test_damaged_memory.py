@@ -146,6 +146,7 @@ def test_damage_is_told_in_one_line(tmp_path, caplog, kind):
         damaged.write_bytes(content[: len(content) // 2] if kind == "truncated" else b"")
     with warnings.catch_warnings(), caplog.at_level(logging.WARNING):
         warnings.simplefilter("error")
+        warnings.filterwarnings("ignore", message="Every round ended")
         assert classifier(str(tmp_path)).fit(X, y).tickets_ == expected.tickets_
     (record,) = caplog.records
     assert record.name == "skticket"
@@ -200,5 +201,6 @@ def test_damage_to_joblibs_record_of_the_code_costs_nothing(
     monkeypatch.setattr(joblib.memory, "_FUNCTION_HASHES", {})
     with warnings.catch_warnings():
         warnings.simplefilter("error")
+        warnings.filterwarnings("ignore", message="Every round ended")
         assert classifier(str(tmp_path)).fit(X, y).tickets_ == expected.tickets_
     assert len(n_trained) == len(entries(tmp_path)) == 2
