@@ -128,10 +128,13 @@ class TicketCurveDisplay:
             column, rows = f"{name}_score", {"valid": "validation"}.get(name, name)
             values = self._by_round(column)
             self._draw_rounds(ax, values.mean(), rows, line_kw)
-            show_noise(ax, values.mean(), standard_errors(self._means(column), column))
         self._draw_band(ax, self._by_round(f"{names[0]}_score"))
         self._explain_markers(ax)
         self._draw_controls(ax, f"{names[0]}_score")
+        # Only now: limits that are set no longer follow what is drawn.
+        for column in (f"{name}_score" for name in names):
+            errors = standard_errors(self._means(column), column)
+            show_noise(ax, self._by_round(column).mean(), errors)
         ax.set_ylabel(self.score_name if len(names) > 1 else f"{rows} {self.score_name}")
 
     def _draw_iterations(self, ax, line_kw):

@@ -544,6 +544,20 @@ def test_ticket_curve_with_test_rows_and_controls(model, clf):
     np.testing.assert_allclose(np.concatenate(drawn), expected)
 
 
+def test_all_that_the_ticket_curve_draws_is_within_its_axes():
+    table = pd.concat(
+        rounds_of(trial, [30, 20, 10], [False, True, True]).assign(
+            test_score=[0.5 + trial, 0.6, 0.7]
+        )
+        for trial in range(3)
+    )
+    controls = table[table["round"] == 2].assign(control="reinit", test_score=[-5.0, 0, 9])
+    low, high = TicketCurveDisplay.from_results(table, controls=controls).ax_[0].get_ylim()
+    assert low < -5 and high > 9
+    low, high = TicketCurveDisplay.from_results(table).ax_[0].get_ylim()
+    assert low < 0.5 and high > 2.5
+
+
 def rounds_of(trial, matched, wins):
     return pd.DataFrame(
         {
