@@ -73,12 +73,12 @@ def trainings():
 
 @pytest.fixture
 def n_trained(monkeypatch):
-    """Give a list that grows with each training of a search in this process."""
+    """Give a list that grows with each training of a search in this process, by its settings."""
     calls = []
     train = _search.train
 
     def counted(*args, **kwargs):
-        calls.append(kwargs["seed"])
+        calls.append(kwargs)
         return train(*args, **kwargs)
 
     monkeypatch.setattr(_search, "train", counted)
