@@ -65,6 +65,10 @@ def find(
     select: Annotated[
         str, typer.Option(help="Which round to keep: winning, best or last.")
     ] = "winning",
+    round_budget: Annotated[
+        float,
+        typer.Option(help="Share of a full training that a round may cost which finds the next."),
+    ] = 1.0,
     controls: Annotated[
         int,
         typer.Option(
@@ -94,6 +98,7 @@ def find(
             "schedule": str(schedule),
             "rewind_to": number_or_name(rewind_to),
             "select": select,
+            "round_budget": round_budget,
             "random_state": seed,
         }
         if hidden is not None:

@@ -109,6 +109,16 @@ def test_options_reach_the_search(tmp_path):
     assert list(ticket.checkpoints) == [5]
 
 
+def test_a_round_budget_cuts_rounds_short(tmp_path):
+    options = ["--rounds", 3, "--select", "last", "--round-budget", 0.2, "--controls", 0]
+    result = run("find", "mnist1d", *options, "--output", tmp_path, "--epochs", 10, "--hidden", 20)
+    assert result.exit_code == 0, result.output
+    n_steps = pd.read_csv(tmp_path / "rounds.csv")["n_steps"]
+    # 36 steps an epoch; densities of .83 and .68 of 1,000 weights.
+    assert n_steps[0] == n_steps[3] == 360 and (n_steps[1:3] < 120).all()
+    assert_one_line_error(run("find", "digits", "--round-budget", 2), "round_budget")
+
+
 def test_info(tmp_path):
     ticket = Ticket(
         {"w": np.ones((2, 3)), "b": np.zeros(2)},
