@@ -198,9 +198,13 @@ def _command(arguments):
 
 
 def _files(folder):
-    files = {path.name: path.read_bytes() for path in folder.iterdir()}
-    table = pd.read_csv(folder / "rounds.csv").drop(columns="fit_time")
-    return files | {"rounds.csv": table.to_csv()}
+    """All that is written, but for the seconds that trainings took."""
+    return {
+        path.name: pd.read_csv(path).drop(columns="fit_time").to_csv()
+        if path.suffix == ".csv"
+        else path.read_bytes()
+        for path in folder.iterdir()
+    }
 
 
 def _check_whole_or_absent(folder, whole):
