@@ -26,6 +26,7 @@ from baselines import (
 )
 from harness import OURS, Case, Claim, Contender, all_threads, main, missing, mnist, times
 from networks import make_net, make_ticket
+from skorch.dataset import Dataset
 from torch.nn import functional as F
 
 from skticket.engines import computing
@@ -160,9 +161,10 @@ def _sparse_steps(arrays, masks, optimizer, X, y, n_steps):
     net = with_batches(net, "iterator_train").initialize()
     load_arrays(net.module_, ticket.weights)
     order = batches(len(X), BATCH)
-    options = {"layout": "sparse", "n_threads": max(all_threads())}
+    options = {"n_rows": n_steps * BATCH, "layout": "sparse", "n_threads": max(all_threads())}
     with computing(net, ticket, Data(X, y, X[:1], y[:1], True), **options):
-        yield lambda: net.take_steps(np.concatenate(list(islice(order, n_steps))), BATCH)
+        iterator = net.get_iterator(Dataset(X, y), training=True)
+        yield lambda: net.take_steps(iterator, np.concatenate(list(islice(order, n_steps))))
 
 
 if __name__ == "__main__":

@@ -4,9 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-# A validation loss that the last tenth of a training lowered by more than this share has not
-# converged.
-_MOST_FALL = 0.01
+from ..training import still_falls
+
 # A standard error of a score on the held-out rows above which differences are taken for noise.
 _MOST_ERROR = 0.03
 _KINDS = {"reinit": "the same structure and fresh weights", "rearrange": "rearranged connections"}
@@ -101,9 +100,7 @@ def _is_constant(evidence, full):
 
 
 def _is_unconverged(evidence, full):
-    n_last = -(-len(evidence.losses) // 10)
-    before, last = evidence.losses[:-n_last], evidence.losses[-n_last:]
-    if len(before) and np.nanmin(last) >= (1 - _MOST_FALL) * np.nanmin(before):
+    if not still_falls(evidence.losses):
         return None
     return (
         f"The full network had not converged after {full.n_steps:,.0f} iterations, when its "

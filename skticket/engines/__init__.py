@@ -51,7 +51,7 @@ _TRAINING_ENGINES = {
 
 
 @contextmanager
-def computing(net, ticket, data, *, layout="auto", n_threads=1):
+def computing(net, ticket, data, *, n_rows, layout="auto", n_threads=1):
     """Let the engine for a net compute its steps.
 
     Parameters
@@ -62,6 +62,8 @@ def computing(net, ticket, data, *, layout="auto", n_threads=1):
         Its masks.
     data : Data
         The training rows, of which the net's batches are.
+    n_rows : int
+        Rows of all steps of a whole training, as for `training_engine`.
     layout : {"auto", "dense", "sparse"}, default="auto"
         How weights are stored, as in `training_engine`.
     n_threads : int, default=1
@@ -72,6 +74,6 @@ def computing(net, ticket, data, *, layout="auto", n_threads=1):
     str
         The engine's name.
     """
-    name = training_engine(net, ticket, layout)
+    name = training_engine(net, ticket, layout, n_rows=n_rows)
     with _TRAINING_ENGINES[name](net, ticket, data, n_threads):
         yield name

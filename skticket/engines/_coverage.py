@@ -65,8 +65,10 @@ _SCORINGS = (BatchScoring, EpochScoring)
 # Given a gradient of exactly 0 from the start, these leave a weight of 0 as it is; or, with an
 # `eps` of 0, make NaN of it, which no mask cures.
 _KEEP_ZEROS = (torch.optim.SGD, torch.optim.Adam, torch.optim.AdamW)
-# A network of fewer weights trains in seconds however it is computed, less than it takes to
-# compile the sparse step for the first time.
+# Weights times rows of all steps of a training: less is computed in a third of a second, and a
+# search of such trainings ends before the sparse step is compiled for the first time.
+_MUCH_WORK = 3_000_000_000
+# A network of fewer weights predicts in no time, however that is computed.
 _LARGE = 100_000
 # Weights times rows of a batch at which a second thread saves more of a step than it waits.
 _SHARED_WORK = 600_000
@@ -74,7 +76,7 @@ _SHARED_WORK = 600_000
 _PREDICTION_CROSSOVER = 0.35
 
 
-def training_engine(net, ticket, layout="auto"):
+def training_engine(net, ticket, layout="auto", *, n_rows):
     """Return the name of the engine that trains.
 
     Parameters
@@ -85,13 +87,15 @@ def training_engine(net, ticket, layout="auto"):
         What it is to train.
     layout : {"auto", "dense", "sparse"}, default="auto"
         How weights are to be stored; "sparse" where that is covered.
+    n_rows : int
+        Rows of all steps of a whole training, those of each step counted.
 
     Returns
     -------
     {"sparse", "dense", "autograd"}
     """
     if layout != "dense" and _sparse_covers(net):
-        if layout == "sparse" or _sparse_step_is_faster(ticket):
+        if layout == "sparse" or _sparse_step_is_faster(ticket, n_rows):
             return "sparse"
     return "dense" if _dense_covers(net) else "autograd"
 
@@ -215,6 +219,7 @@ def _dense_covers(net):
     """Whether nothing would see or change what happens within a step of an `MLP`."""
     return (
         not has_listeners(net)
+        and net.iterator_train is Batches
         and type(net.module_) is MLP
         and not net.compile
         and all(parameter.requires_grad for parameter in net.module_.parameters())
@@ -223,8 +228,8 @@ def _dense_covers(net):
     )
 
 
-def _sparse_step_is_faster(ticket):
-    """Whether the compiled step is the faster one.
+def _sparse_step_is_faster(ticket, n_rows):
+    """Whether the compiled step is the faster one, and there are enough of them.
 
     The rule lies between what benchmarks/crossover.py measured on two cores of a server's
     processor, where only the dense layout takes the second thread. At batches of 128, with SGD,
@@ -232,7 +237,8 @@ def _sparse_step_is_faster(ticket):
     0.32 for 1,800,000: the fewer of its weights fit in the cache, the more a surviving one costs.
     Smaller batches, Adam, or a single thread move it upwards.
     """
-    return _is_large(ticket) and ticket.density <= min(0.6, 38.6 / np.cbrt(_n_all(ticket)))
+    n_all = _n_all(ticket)
+    return n_all * n_rows >= _MUCH_WORK and ticket.density <= min(0.6, 38.6 / np.cbrt(n_all))
 
 
 def _is_large(ticket):

@@ -9,33 +9,33 @@ from contextlib import ExitStack, contextmanager
 import torch
 from skorch.utils import to_tensor
 
-from ..network import Batches
+from ..network import rows_per_batch
 from ..utils import on_threads
 from ._autograd import masked_weights, survival_factors
 from ._coverage import keeps_zeros, loss_of
 
-# A network with such a layer is worth a second thread, for its layers of the other size.
-_LARGEST_LAYER, _SHARED_LAYER = 100_000, 20_000
+# Weights of a layer times rows of a batch: one such layer makes a network worth a second thread,
+# for its layers of the other size.
+_LARGEST_WORK, _SHARED_WORK = 10_000_000, 1_200_000
 _MOST_THREADS = 2
 
 
 @contextmanager
 def dense_engine(net, ticket, data, n_threads):
-    """Let a `_DenseStep` take the steps of a default net."""
+    """Let `_DenseSteps` take the steps of a default net."""
     n_threads = min(n_threads, _MOST_THREADS)
     factors = survival_factors(net.module_, ticket.mask)
-    step = _DenseStep(net, factors, n_threads)
-    net.train_step, net.infer = step.train_step, step.infer
-    if net.iterator_train is Batches:
-        net.iterator_train__n_threads = n_threads
+    steps = _DenseSteps(net, factors, rows_per_batch(net, data.n_rows), n_threads)
+    net.take_steps, net.infer = steps.take, steps.infer
+    net.iterator_train__n_threads = n_threads
     with ExitStack() as stack:
         if not keeps_zeros(net.optimizer_):
             stack.enter_context(masked_weights(net, factors))
         yield
 
 
-class _DenseStep:
-    """skorch's `train_step` and `infer` for an `MLP`.
+class _DenseSteps:
+    """A `TicketNet`'s `take_steps`, and its `infer`, for an `MLP`.
 
     torch's own threads share only what they cannot change: the products of large layers,
     each as a batch of two products of half the rows, whatever the number of threads; and a
@@ -48,40 +48,47 @@ class _DenseStep:
     survive : dict of str to tensor
         1 where a weight survives, 0 where it was pruned, by the weight's name;
         without the weights of which nothing was pruned.
+    batch_size : int
+        Rows of a batch.
     n_threads : int
         How many threads torch may use; it is on one outside of the step.
     """
 
-    def __init__(self, net, survive, n_threads):
+    def __init__(self, net, survive, batch_size, n_threads):
         self.net = net
         self.layers = list(net.module_.layers)
         self.survive = [survive.get(f"layers.{k}.weight") for k in range(len(self.layers))]
         self.n_threads = n_threads
-        self.is_shared = _shared_layers(self.layers)
+        self.is_shared = _shared_layers(self.layers, batch_size)
         fused = all(group.get("fused") for group in net.optimizer_.param_groups)
-        self.n_update_threads = self.n_threads if any(self.is_shared) and fused else 1
+        self.n_update_threads = n_threads if any(self.is_shared) and fused else 1
         self.known_loss = loss_of(net)
         for parameter in net.module_.parameters():
             parameter.grad = torch.zeros_like(parameter)
 
-    def train_step(self, batch, **fit_params):
-        """Compute loss and gradients of a batch and update the weights."""
-        net = self.net
-        steps = net.get_train_step_accumulator()
+    def take(self, batches, rows):
+        """Take a step a batch of the rows; return the loss of each."""
+        if not self.net.module_.training:
+            self.net.module_.train()
+        with on_threads(1):
+            losses = [self._take_one(X, y) for X, y in batches.of(rows)]
+        return [loss.item() for loss in losses]
+
+    def _take_one(self, X, y):
+        losses = []
 
         def compute():
-            X, y = batch
-            step = self._gradients(to_tensor(X, device=net.device), y)
-            steps.store_step(step)
-            # What follows is the update.
-            torch.set_num_threads(self.n_update_threads)
-            return step["loss"]
+            losses.append(self._gradients(X, y))
+            self._let_threads(self.n_update_threads)
+            return losses[-1]
 
-        if not net.module_.training:
-            net.module_.train()
-        with on_threads(1):
-            net.optimizer_.step(compute)
-        return steps.get_step()
+        self.net.optimizer_.step(compute)
+        self._let_threads(1)
+        return losses[0]  # an optimizer may ask again
+
+    def _let_threads(self, n_threads):
+        if self.n_update_threads > 1:
+            torch.set_num_threads(n_threads)
 
     @torch.no_grad()
     def infer(self, X, **fit_params):
@@ -93,6 +100,7 @@ class _DenseStep:
 
     @torch.no_grad()
     def _gradients(self, X, y):
+        """Set the gradients of a batch; return its loss."""
         units = self._forward(X, self.is_shared)
         output = units.pop()
         loss, errors = self._loss(output, y, X)
@@ -107,7 +115,7 @@ class _DenseStep:
                 errors = self._multiply(errors, weight, shared)
                 # 0 where the rectified unit is.
                 errors = torch.ops.aten.threshold_backward(errors, units[number], 0)
-        return {"loss": loss, "y_pred": self.net.module_.shape_output(output)}
+        return loss
 
     def _loss(self, output, y, X):
         """The loss and its gradient with respect to the outputs."""
@@ -167,10 +175,12 @@ def _products(left, right, bias, out):
     return torch.baddbmm(bias.expand(2, 1, -1), left, right, out=out)
 
 
-def _shared_layers(layers):
-    sizes = [layer.weight.numel() for layer in layers]
-    worth = max(sizes) >= _LARGEST_LAYER and layers[0].weight.device.type == "cpu"
-    return [worth and size >= _SHARED_LAYER for size in sizes]
+def _shared_layers(layers, n_rows):
+    """Which layers' products threads share; whether they do must not depend on their number."""
+    if layers[0].weight.device.type != "cpu":
+        return [False] * len(layers)
+    work = [layer.weight.numel() * n_rows for layer in layers]
+    return [max(work) >= _LARGEST_WORK and part >= _SHARED_WORK for part in work]
 
 
 def _binary_cross_entropy(output, y):

@@ -79,8 +79,8 @@ class _QuietSteps:
         self.optimizer = net.optimizer_
         self.n_threads = n_threads
 
-    def __call__(self, rows, batch_size):
-        data = self.data
+    def __call__(self, batches, rows):
+        data, batch_size = self.data, batches.batch_size
         n_threads = min(self.n_threads, n_threads_worth_it(self.network.n_active, batch_size))
         n_steps = max(1, _MOST_WORK // (len(self.network.parameters) * batch_size))
         calls = [

@@ -5,10 +5,10 @@ import warnings
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
+from ..training import still_falls
+
 # A loss so many times that of a constant: an untrained network's is no more than a few times it.
 _USELESS = 10
-# A training still improves if its last quarter brought so large a share of all that it gained.
-_LAST_PART, _STILL_IMPROVING = 4, 0.05
 
 
 def warn_if_useless(trained, data):
@@ -57,12 +57,7 @@ def warn_if_unfinished(all_trained, n_evaluations):
 
 
 def _is_unfinished(trained, n_evaluations):
-    losses, last = trained.valid_loss, len(trained.valid_loss) - 1
-    if last == 0 or trained.convergence < last or len(losses) < n_evaluations:
-        return False
-    before = last - max(1, last // _LAST_PART)
-    gained = losses[0] - losses[last]
-    return losses[before] - losses[last] > _STILL_IMPROVING * gained
+    return len(trained.valid_loss) == n_evaluations > 1 and still_falls(trained.valid_loss)
 
 
 def _loss_of_a_constant(data):

@@ -112,6 +112,11 @@ class Batches:
         taken, self._order = self._order[:n_rows], self._order[n_rows:]
         return taken
 
+    def of(self, rows):
+        """Yield the batches of the positions of rows that `runs` gave."""
+        order = torch.from_numpy(rows).to(self.X.device)
+        yield from map(self._gathered, order.split(self.batch_size))
+
     def _gathered(self, positions):
         with on_threads(self.n_threads):
             X = self.X.index_select(0, positions)
@@ -126,8 +131,7 @@ class Batches:
 
     def _shuffled(self):
         for run in self.runs():
-            order = torch.from_numpy(run).to(self.X.device)
-            yield from map(self._gathered, order.split(self.batch_size))
+            yield from self.of(run)
 
 
 def n_batch_rows(batch_size, n_rows):

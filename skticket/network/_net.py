@@ -25,8 +25,8 @@ class TicketNet(NeuralNet):
     Parameters are those of `skorch.NeuralNet`.
     """
 
-    # Of an engine that takes many steps a call: given the positions of a run's rows and how many
-    # a batch has, it returns the loss of each step.
+    # Of an engine that takes many steps a call: given the batches and the positions of a run's
+    # rows, it returns the loss of each step.
     take_steps = None
 
     @property
@@ -73,7 +73,7 @@ class TicketNet(NeuralNet):
         losses, sizes = [], []
         size = iterator.batch_size
         for rows in iterator.runs():
-            steps = self.take_steps(rows, size)
+            steps = self.take_steps(iterator, rows)
             for callback in told:
                 callback.on_batch_end(self, training=True, n_steps=len(steps))
             losses += list(steps)
@@ -289,6 +289,20 @@ def takes_rows(net):
     return not has_listeners(net) and has_own_batches(net) and on_processor
 
 
+def rows_per_batch(net, n_rows):
+    """Return how many rows a batch of training has; the last of a pass may have fewer.
+
+    Parameters
+    ----------
+    net : skorch.NeuralNet
+        The prototype.
+    n_rows : int
+        Rows to train on.
+    """
+    options = net.get_params_for("iterator_train")
+    return n_batch_rows(options.get("batch_size", net.batch_size), n_rows)
+
+
 def steps_per_epoch(net, n_rows):
     """Return how many batches a pass over `n_rows` rows has.
 
@@ -299,6 +313,6 @@ def steps_per_epoch(net, n_rows):
     n_rows : int
         Rows to train on.
     """
-    options = net.get_params_for("iterator_train")
-    batch_size = n_batch_rows(options.get("batch_size", net.batch_size), n_rows)
-    return n_rows // batch_size if options.get("drop_last") else -(-n_rows // batch_size)
+    batch_size = rows_per_batch(net, n_rows)
+    drops_last = net.get_params_for("iterator_train").get("drop_last")
+    return n_rows // batch_size if drops_last else -(-n_rows // batch_size)

@@ -187,6 +187,7 @@ class Search:
             "layout": self.layout,
             "checkpoint": self.rewind_to if keep else None,
             "n_iter_no_change": self.n_iter_no_change,
+            "share": share,
         }
         compute = partial(_train_to_the_end, net, ticket, data, on_evaluation, **settings)
         key = None

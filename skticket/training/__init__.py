@@ -2,6 +2,6 @@
 
 from ._gradients import Gradients
 from ._train import train
-from ._trained import Trained
+from ._trained import Trained, still_falls
 
-__all__ = ["Gradients", "Trained", "train"]
+__all__ = ["Gradients", "Trained", "still_falls", "train"]

@@ -14,6 +14,7 @@ from ..network import (
     load_arrays,
     on_device,
     read_arrays,
+    rows_per_batch,
     takes_rows,
     with_batches,
 )
@@ -35,6 +36,7 @@ def train(
     n_threads=None,
     checkpoint=None,
     n_iter_no_change=None,
+    share=1.0,
     on_evaluation=None,
 ):
     """Train a ticket's current weights under its masks.
@@ -69,6 +71,9 @@ def train(
         succession brought no lower validation loss than those before; the ticket then gets
         the weights of the evaluation where the loss was lowest, wherever training ended.
         None: all steps, and the last weights.
+    share : float, default=1.0
+        What share of a whole training `n_steps` are: the engine that is worth it for the whole
+        one computes the part, too.
     on_evaluation : callable, default=None
         Called with the net after each evaluation; training ends early when it
         returns True.
@@ -95,7 +100,9 @@ def train(
             data.classification, checkpoint, on_evaluation, test, n_iter_no_change
         )
         net = _ready_net(net, ticket, data, seed, checkpoint, _intervals(n_steps, evaluate_every))
-        with computing(net, ticket, data, layout=layout, n_threads=n_threads) as engine:
+        n_rows = round(n_steps / share) * rows_per_batch(net, data.n_rows)
+        options = {"n_rows": n_rows, "layout": layout, "n_threads": n_threads}
+        with computing(net, ticket, data, **options) as engine:
             # Only now: engines ask who listens.
             evaluation.add_to(net)
             _run(net, on_device(data.X, data.y, data.weight, net.device), evaluation)

@@ -7,6 +7,9 @@ from skorch.history import History
 
 from ..ticket import Ticket
 
+# A training still improves if its last quarter brought so large a share of all that it gained.
+_LAST_PART, _STILL_IMPROVING = 4, 0.05
+
 
 @dataclass(frozen=True)
 class Trained:
@@ -46,3 +49,26 @@ class Trained:
     def convergence(self):
         """Position of the evaluation with the lowest validation loss."""
         return int(np.nanargmin(self.valid_loss))
+
+
+def still_falls(losses):
+    """Tell whether a training ended too early to tell where its loss would end.
+
+    Parameters
+    ----------
+    losses : ndarray of float, shape (n_evaluations,)
+        The validation loss at each evaluation.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skticket.training import still_falls
+    >>> still_falls(np.array([3.0, 2.0, 1.0])), still_falls(np.array([3.0, 1.0, 0.99]))
+    (True, False)
+    """
+    last = len(losses) - 1
+    if np.nanargmin(losses) < last:
+        return False
+    before = last - max(1, last // _LAST_PART)
+    gained = losses[0] - losses[last]
+    return last == 0 or bool(losses[before] - losses[last] > _STILL_IMPROVING * gained)

@@ -7,6 +7,7 @@ import os
 import numpy as np
 import pytest
 import torch
+from sklearn.base import clone
 from skorch import NeuralNetClassifier, NeuralNetRegressor
 from skorch.callbacks import Callback, EarlyStopping, GradientNormClipping, LRScheduler
 from torch import nn
@@ -179,17 +180,25 @@ def test_subclass_with_a_step_of_its_own_trains_dense():
 
 
 def test_automatic_layout():
-    options = {"rounds": 2, "prune_rate": 0.4, "max_epochs": 1}
+    # Long enough, if nothing ended it, to be worth compiled code.
+    options = {"rounds": 2, "prune_rate": 0.4, "max_epochs": 200, "n_iter_no_change": 2}
     clf = WinningTicketClassifier((600, 160), **options).fit(X, y)
     assert [ticket.density <= 0.5 for ticket in clf.tickets_] == [False, False, True]
     assert engines(clf) == ["dense", "dense", "sparse"]
+    assert engines(clone(clf).set_params(max_epochs=100).fit(X, y)) == ["dense"] * 3
     assert engines(WinningTicketClassifier((20,), **options).fit(X, y)) == ["dense"] * 3
+
+
+def test_a_part_of_a_training_is_computed_as_the_whole():
+    options = {"prune_rate": 0.4, "max_epochs": 200, "n_iter_no_change": 2}
+    clf = WinningTicketClassifier((600, 160), rounds=3, **options, round_budget=0.01).fit(X, y)
+    assert engines(clf) == ["dense", "dense", "sparse", "sparse"]
 
 
 @pytest.mark.parametrize(
     "sizes, density, faster",
     [
-        ((784, 100, 10), 0.01, False),  # trained before the step is compiled
+        ((784, 100, 10), 0.51, True),
         ((784, 300, 100, 10), 0.64, False),
         ((784, 300, 100, 10), 0.51, True),
         ((784, 1000, 1000, 10), 0.41, False),
@@ -204,7 +213,8 @@ def test_layouts_cross_at_a_density_that_falls_with_size(sizes, density, faster)
     arrays = {name: np.zeros(mask.shape, np.float32) for name, mask in masks.items()}
     net = default_net(sizes[1:-1], sizes[0], sizes[-1], criterion=nn.CrossEntropyLoss)
     ready = with_batches(net, "iterator_train").initialize()
-    assert training_engine(ready, Ticket(arrays, masks)) == ("sparse" if faster else "dense")
+    engine = training_engine(ready, Ticket(arrays, masks), n_rows=10**6)
+    assert engine == ("sparse" if faster else "dense")
 
 
 def random_ticket(density):

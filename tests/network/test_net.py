@@ -195,7 +195,8 @@ def test_history_is_that_of_skorchs_own_loop(layout, monkeypatch):
     options = {"max_epochs": 3, "rounds": 1, "layout": layout, "random_state": 0}
     ours = WinningTicketClassifier((8, 4), **options).fit(X, y)
     # As if somebody listened: batch by batch, through skorch's own loop.
-    monkeypatch.setattr("skticket.engines._sparse.has_listeners", lambda net: True)
+    for engine in ("_sparse", "_coverage"):
+        monkeypatch.setattr(f"skticket.engines.{engine}.has_listeners", lambda net: True)
     monkeypatch.delattr(TicketNet, "run_single_epoch")
     theirs = WinningTicketClassifier((8, 4), **options).fit(X, y)
     for first, second in zip(ours.tickets_, theirs.tickets_, strict=True):
