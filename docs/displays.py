@@ -14,7 +14,15 @@ def main():
     """Find a ticket of MNIST as `skticket find mnist --rounds 12` does, and draw it."""
     X, _, y, _ = split_images(fetch_mnist())
     clf = WinningTicketClassifier(
-        rounds=12, max_epochs=4, evaluate_every=100, validation_fraction=1 / 12, random_state=0
+        rounds=12,
+        learning_rate=1.2e-3,
+        alpha=0,
+        batch_size=60,
+        max_epochs=4,
+        n_iter_no_change=None,
+        evaluate_every=100,
+        validation_fraction=1 / 12,
+        random_state=0,
     ).fit(X, y)
     with replacing(Path(__file__).parent / "images" / "displays.png") as temporary:
         save_figure(draw(clf), temporary)

@@ -24,6 +24,8 @@ class Network:
         What takes the place of its initial weights.
     repeat : int
         Which of several such controls.
+    is_whole : bool
+        Whether it is trained in full, or only for its recipe's budget.
     """
 
     trial: int
@@ -31,6 +33,7 @@ class Network:
     recipe: Recipe
     control: str | None = None
     repeat: int = 0
+    is_whole: bool = True
 
     @classmethod
     def make(cls, trial, round, recipe, control=None, repeat=0):
@@ -47,7 +50,8 @@ class Network:
         if self.round == 0:
             return None
         before = 0 if self.recipe.schedule == "one-shot" else self.round - 1
-        return self.make(self.trial, before, self.recipe)
+        parent = self.make(self.trial, before, self.recipe)
+        return replace(parent, is_whole=before == 0 or self.recipe.round_budget == 1)
 
     @property
     def place(self):
@@ -97,19 +101,24 @@ class Condition:
 
     @classmethod
     def iterative(cls, protocol, name="iterative", **changes):
-        """Return that of all rounds of a search, by the protocol's recipe or a changed one."""
+        """Return that of the rounds of a search, by the protocol's recipe or a changed one.
+
+        At a budget that is every third round, since those that are measured are trained in full.
+        """
         recipe = replace(protocol.recipe, **changes)
-        return cls(name, recipe, tuple(range(protocol.rounds_at(recipe.prune_rate) + 1)))
+        if recipe.round_budget == 1:
+            return cls(name, recipe, tuple(range(protocol.rounds_at(recipe.prune_rate) + 1)))
+        return cls(name, recipe, (0, *protocol.every_third_round(recipe.prune_rate)))
 
     @classmethod
     def one_shot(cls, protocol):
         """Return that of tickets pruned once to each size, and the full network."""
         recipe = replace(protocol.recipe, schedule="one-shot")
-        return cls("one-shot", recipe, (0, *protocol.every_third_round))
+        return cls("one-shot", recipe, (0, *protocol.every_third_round()))
 
     def controls(self, protocol):
         """Return both controls of its tickets."""
-        rounds = protocol.every_third_round
+        rounds = protocol.every_third_round()
         return [
             replace(self, name=control, rounds=rounds, control=control, repeats=repeats)
             for control, repeats in zip(CONTROLS, (protocol.controls, 1), strict=True)

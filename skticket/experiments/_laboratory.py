@@ -57,8 +57,9 @@ protocol : Protocol
     How networks are trained.
 images : Images
     What they learn.
-preset : {"v1", "fast", "smoke"}, default="fast"
-    The protocol: the paper's, one of a tenth of its iterations, or a tiny one for tests.
+preset : {"v1", "fast", "quick", "smoke"}, default="fast"
+    The protocol: the paper's, one of a tenth of its iterations, that at a budget with fewer sizes,
+    or a tiny one for tests.
 dataset : str, default="mnist"
     "mnist", "digits", or a folder of four IDX files.
 trials, rounds, iterations : int, default=None
@@ -300,7 +301,8 @@ def _trained(network, parent, search, data):
         key = CONTROLS.index(network.control), network.repeat
         search = replace(search, seed=derive_seed(search.seed, Stream.CONTROL, *key))
         ticket = search.rewind_ticket(ticket, network.round, network.control)
-    return search.train(ticket, data, network.round)
+    share = 1.0 if network.is_whole else search.share(ticket)
+    return search.train(ticket, data, network.round, share=share)
 
 
 def _check_writable(folder):

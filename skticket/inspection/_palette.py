@@ -24,18 +24,21 @@ class Look:
 _TICKET = Look("#0072B2", "o")
 _FULL = Look("#000000", "*")
 _CONTROL = Look("#888888", "P")
+_RANDOM = Look("#CC79A7", "^")
 PALETTE = MappingProxyType(
     {
         "ticket": _TICKET,
         "iterative": _TICKET,
         "reset": _TICKET,
         "product": _TICKET,
+        "magnitude": _TICKET,
         "full network": _FULL,
         "found directly": _FULL,
         "control": _CONTROL,
         "reinit": Look("#D55E00", "s"),
         "rearrange": Look("#E69F00", "D"),
-        "random masks": Look("#CC79A7", "^"),
+        "random masks": _RANDOM,
+        "random": _RANDOM,
         "one-shot": Look("#56B4E9", "v"),
         "one-shot product": Look("#56B4E9", "v"),
         "input": Look("#009E73", "<"),

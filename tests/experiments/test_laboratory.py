@@ -229,3 +229,38 @@ def test_seed_changes_everything(laboratory):
     first, second = (replace(laboratory, seed=seed).measure(condition) for seed in (0, 1))
     losses = [tuple(f.valid_loss) for found in (first, second) for f in found.values()]
     assert len(set(losses)) == len(losses)
+
+
+def test_a_budget_shortens_what_only_leads_on(tmp_path):
+    protocol = replace(SMOKE, recipe=replace(SMOKE.recipe, round_budget=0.5), trials=1)
+    condition = Condition.iterative(protocol)
+    assert condition.rounds == (0, 2)
+    laboratory = replace(Laboratory.open("smoke", "digits"), protocol=protocol)
+    networks = {n: n.is_whole for n in laboratory.networks([condition])}
+    assert sorted((n.round, whole) for n, whole in networks.items()) == [
+        (0, True),
+        (1, False),
+        (2, True),
+    ]
+    measured = laboratory.measure([condition])
+    assert [found.iterations[-1] for found in measured.values()] == [protocol.iterations] * 2
+    # The masks come of the shortened training.
+    full = laboratory.search(network(condition, 0))
+    images = laboratory.images.data
+    ticket = full.train(full.first_ticket(), images, 0).ticket
+    ticket = full.next_ticket(ticket, images, 1)
+    shortened = full.train(ticket, images, 1, share=0.5 / ticket.density)
+    assert shortened.iterations[-1] == round(protocol.iterations * 0.5 / ticket.density)
+    expected = full.next_ticket(shortened.ticket, images, 2)
+    (found,) = laboratory.tickets([replace(condition, rounds=(2,))]).values()
+    assert found.initial is not None
+    for name, mask in expected.mask.items():
+        np.testing.assert_array_equal(found.mask[name], mask)
+
+
+@pytest.mark.parametrize("name", ["iterative-controls", "pruning-rate", "architecture"])
+def test_experiments_at_a_budget(name):
+    protocol = replace(SMOKE, recipe=replace(SMOKE.recipe, round_budget=0.5))
+    laboratory = replace(Laboratory.open("smoke", "digits"), protocol=protocol)
+    result = EXPERIMENTS[name].run(laboratory)
+    assert len(result.table) and all(claim.verdict for claim in result.claims)
