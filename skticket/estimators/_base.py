@@ -6,6 +6,7 @@ from dataclasses import replace
 from numbers import Integral, Real
 
 import numpy as np
+from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, clone, is_classifier
 from sklearn.callback import CallbackSupportMixin
 from sklearn.utils import check_random_state
@@ -135,7 +136,8 @@ class WinningTicketBase(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
         X : array-like of shape (n_samples, n_features)
             Inputs; scaled ones train best. More dimensions where `net` takes them.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-            Targets: class labels, or numbers (several columns for the regressor only).
+            Targets: class labels, an indicator matrix of several labels (which may be sparse),
+            or numbers.
         sample_weight : array-like of shape (n_samples,), default=None
             What the losses and scores of the rows, held-out ones included, are
             weighted with. Rows of weight 0 are left out. For the default network only.
@@ -370,8 +372,11 @@ class WinningTicketBase(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
             memory=open_memory(self.memory),
             n_iter_no_change=self.n_iter_no_change,
             # Any other optimizer has a decay of its own, or none.
-            alpha=self.alpha if self.net is None and isinstance(self.optimizer, str) else 0,
+            alpha=self._penalty() if self.net is None and isinstance(self.optimizer, str) else 0,
         )
+
+    def _penalty(self):
+        return self.alpha
 
     def _default_net(self, *layer_sizes):
         return default_net(
@@ -457,6 +462,9 @@ class WinningTicketBase(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
         checked = validate_data(self, X, y, reset=reset, dtype=dtype, allow_nd=allow_nd, **options)
         if reset:
             self._row_shape = checked[0].shape[1:]
+        if isinstance(checked, tuple):
+            X, y = checked
+            return X, y.toarray() if issparse(y) else y
         return checked
 
     def _outputs(self, X):

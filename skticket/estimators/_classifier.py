@@ -5,16 +5,16 @@ import torch
 from scipy.special import expit, log_expit, log_softmax, softmax
 from sklearn.base import ClassifierMixin
 from sklearn.utils import compute_sample_weight
-from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import column_or_1d
 
+from ..network import presence
 from ..utils import StrOptions, document, fit_context, substitute
 from ._base import WinningTicketBase
 from ._docs import ATTRIBUTES, DATA, PARAMETERS, REFERENCES
+from ._labels import check_labels, classes_of
 
 _LABELS = """
-y : array-like of shape (n_samples,)
-    Class labels.
+y : array-like of shape (n_samples,) or (n_samples, n_labels)
+    Class labels; or an indicator matrix of several labels.
 classes : array-like of shape (n_classes,), default=None
     All class labels that will ever occur; needed in the first call only, and there only
     if `y` lacks some.
@@ -33,16 +33,18 @@ class WinningTicketClassifier(ClassifierMixin, WinningTicketBase):
     It trains a fully connected ReLU network, prunes the least important weights,
     sets the others back to their initial values, and repeats. The subnetwork that is
     left often reaches the accuracy of the full network in as few iterations or
-    fewer.
+    fewer. Rows may have several labels at once: an indicator matrix of zeros and ones for
+    `y` gives each label a logistic output of its own, as in `MLPClassifier`.
 
     %(parameters)s
-    class_weight : dict, "balanced" or None, default=None
+    class_weight : dict, list of dict, "balanced" or None, default=None
         Weights of the classes, as in scikit-learn: "balanced" weights them
-        inversely to their frequency in `y`. They multiply sample weights.
+        inversely to their frequency in `y`. Of several labels, a row's weight is the product
+        over its labels, and dicts come in a list, one a label. They multiply sample weights.
 
     %(attributes)s
     classes_ : ndarray of shape (n_classes,)
-        Class labels.
+        Class labels; of an indicator matrix, the numbers of its columns.
 
     See Also
     --------
@@ -68,7 +70,7 @@ class WinningTicketClassifier(ClassifierMixin, WinningTicketBase):
 
     _parameter_constraints = {
         **WinningTicketBase._parameter_constraints,
-        "class_weight": [StrOptions({"balanced"}), dict, None],
+        "class_weight": [StrOptions({"balanced"}), dict, list, None],
     }
 
     def __init__(
@@ -128,6 +130,11 @@ class WinningTicketClassifier(ClassifierMixin, WinningTicketBase):
         )
         self.class_weight = class_weight
 
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        return tags
+
     @fit_context(prefer_skip_nested_validation=False)
     @document(DATA, _LABELS)
     def partial_fit(self, X, y, classes=None, sample_weight=None):
@@ -149,20 +156,21 @@ class WinningTicketClassifier(ClassifierMixin, WinningTicketBase):
 
     @document(DATA)
     def predict_proba(self, X):
-        """Return the probability of each class.
+        """Return the probability of each class, or of each label.
 
         %(parameters)s
 
         Returns
         -------
         ndarray of shape (n_samples, n_classes)
-            Probabilities, in the order of `classes_`.
+            Probabilities, in the order of `classes_`. Those of classes sum to one; each label
+            has one of its own.
         """
         return self._outputs(X)
 
     @document(DATA)
     def predict_log_proba(self, X):
-        """Return the logarithm of the probability of each class.
+        """Return the logarithm of the probability of each class, or of each label.
 
         %(parameters)s
 
@@ -190,57 +198,81 @@ class WinningTicketClassifier(ClassifierMixin, WinningTicketBase):
 
     @document(DATA)
     def predict(self, X):
-        """Return the most probable class.
+        """Return the most probable class, or the labels that are more probable than not.
 
         %(parameters)s
 
         Returns
         -------
-        ndarray of shape (n_samples,)
-            Class labels.
+        ndarray of shape (n_samples,) or (n_samples, n_labels)
+            Class labels, or an indicator matrix.
         """
         probabilities = self._outputs(X)
+        if self._has_labels:
+            return (probabilities > 0.5).astype(int)
         return self.classes_[probabilities.argmax(axis=1)]
 
+    @property
+    def _has_labels(self):
+        """Whether a row may have several labels: the targets are an indicator matrix."""
+        return self._target_shape != ()
+
     def _validate(self, X, y, *, reset, classes=None):
-        X, y = self._validate_inputs(X, y, reset=reset)
-        y = column_or_1d(y, warn=True)
-        check_classification_targets(y)
+        X, y = self._validate_inputs(X, y, reset=reset, multi_output=True)
+        y = check_labels(y)
         if reset:
-            self.classes_ = np.unique(y if classes is None else classes)
-            if len(self.classes_) < 2:
-                raise ValueError(
-                    "WinningTicketClassifier needs at least two classes; the data have only "
-                    f"one class: {self.classes_[0]!r}"
-                )
-        unknown = np.setdiff1d(y, self.classes_)
+            self._target_shape, self.classes_ = y.shape[1:], classes_of(y, classes)
+        elif y.shape[1:] != self._target_shape:
+            first = f"{len(self.classes_)} labels a row" if self._has_labels else "class labels"
+            raise ValueError(f"y must have {first}, as in the first call; got shape {y.shape}")
+        unknown = [] if self._has_labels else np.setdiff1d(y, self.classes_)
         if len(unknown):
             raise ValueError(f"y has labels {unknown} that are not among classes {self.classes_}")
         return X, y
 
+    def _outputs(self, X):
+        probabilities = super()._outputs(X)
+        return presence(probabilities) if self._has_labels else probabilities
+
     def _n_outputs(self):
-        return 1 if len(self.classes_) == 2 else len(self.classes_)
+        return 1 if self._is_binary else len(self.classes_)
+
+    @property
+    def _is_binary(self):
+        return len(self.classes_) == 2 and not self._has_labels
 
     def _activate(self, outputs):
+        if self._has_labels:
+            return expit(outputs)
         if outputs.shape[1] > 1:
             return softmax(outputs, axis=1)
         return np.hstack([expit(-outputs), expit(outputs)])
 
     def _log_activate(self, outputs):
+        if self._has_labels:
+            return log_expit(outputs)
         if outputs.shape[1] > 1:
             return log_softmax(outputs, axis=1)
         return np.hstack([log_expit(-outputs), log_expit(outputs)])
 
     def _criterion(self):
-        if len(self.classes_) == 2:
+        if self._is_binary or self._has_labels:
             return torch.nn.BCEWithLogitsLoss
         return torch.nn.CrossEntropyLoss
 
+    def _penalty(self):
+        # scikit-learn's loss of a row is the sum over its labels, torch's the mean.
+        return self.alpha / self._target_shape[0] if self._has_labels else self.alpha
+
     def _output_shape(self):
+        if self._has_labels:
+            return self._target_shape
         criterion = self._criterion() if self.net is None else self.net.criterion
         return () if _is_binary_cross_entropy(criterion) else (len(self.classes_),)
 
     def _encode(self, y, weight=None):
+        if self._has_labels:
+            return y.astype(np.float32)
         codes = np.searchsorted(self.classes_, y)
         return codes.astype(np.float32 if self._output_shape() == () else np.int64)
 
@@ -252,6 +284,8 @@ class WinningTicketClassifier(ClassifierMixin, WinningTicketBase):
         return by_class if weight is None else weight * by_class
 
     def _split_limits(self, y, n_valid):
+        if self._has_labels:
+            return 1, None
         _, counts = np.unique(y, return_counts=True)
         possible = counts.min() > 1 and min(n_valid, len(y) - n_valid) >= len(counts)
         return 1, y if possible else None

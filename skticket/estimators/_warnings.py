@@ -3,6 +3,7 @@
 import warnings
 
 import numpy as np
+from scipy.special import entr
 from sklearn.exceptions import ConvergenceWarning
 
 from ..training import still_falls
@@ -63,5 +64,8 @@ def _is_unfinished(trained, n_evaluations):
 def _loss_of_a_constant(data):
     if not data.classification:
         return float(np.var(data.y_valid, axis=0).mean())
+    if data.y_valid.ndim == 2:
+        shares = data.y_valid.mean(axis=0, dtype=np.float64)
+        return float(np.mean(entr(shares) + entr(1 - shares)))
     shares = np.unique(data.y_valid, return_counts=True)[1] / len(data.y_valid)
-    return float(-(shares * np.log(shares)).sum())
+    return float(entr(shares).sum())

@@ -27,7 +27,7 @@ def check_n_controls(n_controls):
 
 
 @validate_params(
-    {"estimator": [WinningTicketBase], "X": ["array-like"], "y": ["array-like"]}
+    {"estimator": [WinningTicketBase], "X": ["array-like"], "y": ["array-like", "sparse matrix"]}
     | {"sample_weight": ["array-like", None]}
     | CONTROL_CONSTRAINTS,
     prefer_skip_nested_validation=False,

@@ -9,6 +9,7 @@ from sklearn.metrics import check_scoring
 from sklearn.model_selection import ShuffleSplit, StratifiedShuffleSplit, check_cv
 from sklearn.pipeline import Pipeline
 from sklearn.utils import Bunch, check_random_state, get_tags, indexable
+from sklearn.utils.multiclass import type_of_target
 
 from ..estimators import WinningTicketBase, fit_control, without_rounds
 from ..utils import HasMethods, derive_seed, params_of_rows, rows_of, validate_params
@@ -113,7 +114,8 @@ def _fit_and_score(estimator, X, y, split, params, scorer):
 
 def _splits(cv, estimator, X, y, random_state):
     if cv is None:
-        splitter = StratifiedShuffleSplit if is_classifier(estimator) else ShuffleSplit
+        has_classes = is_classifier(estimator) and type_of_target(y) in ("binary", "multiclass")
+        splitter = StratifiedShuffleSplit if has_classes else ShuffleSplit
         seed = random_state.randint(np.iinfo(np.int32).max)
         cv = splitter(1, test_size=0.25, random_state=seed)
     if np.iterable(cv):
@@ -130,7 +132,7 @@ def _splits(cv, estimator, X, y, random_state):
     {
         "estimator": [HasMethods("fit")],
         "X": ["array-like"],
-        "y": ["array-like"],
+        "y": ["array-like", "sparse matrix"],
         "cv": ["cv_object"],
         "scoring": [str, callable, None],
         "params": [dict, None],

@@ -19,7 +19,8 @@ class Data:
     X, X_valid : ndarray of float32, shape (n_samples, n_features, ...)
         Inputs.
     y, y_valid : ndarray, shape (n_samples,) or (n_samples, n_outputs)
-        Targets, of the type that the net's criterion takes.
+        Targets, of the type that the net's criterion takes; an indicator matrix of several
+        labels has two dimensions.
     classification : bool
         Whether the score is the accuracy; otherwise it is R².
     weight, weight_valid : ndarray of float32, shape (n_samples,), default=None

@@ -261,6 +261,17 @@ def _initialized(net):
     return net
 
 
+def presence(probabilities):
+    """Return the probability that each label is there.
+
+    Parameters
+    ----------
+    probabilities : ndarray or tensor, shape (n_rows, n_labels) or (n_rows, 2, n_labels)
+        Of logistic outputs, skorch gives those of absence, too: they come first.
+    """
+    return probabilities[:, 1] if probabilities.ndim == 3 else probabilities
+
+
 def prediction_net(net, ticket):
     """Return an initialized net that predicts with the ticket's weights."""
     net = with_batches(clone(net), "iterator_valid", batch_size=EVALUATION_ROWS)

@@ -5,7 +5,7 @@ import torch
 from sklearn.metrics import r2_score
 from skorch.callbacks import Callback
 
-from ..network import read_arrays
+from ..network import presence, read_arrays
 from ..utils import predict_nonlinearity
 
 
@@ -15,7 +15,7 @@ class Evaluation(Callback):
     Parameters
     ----------
     classification : bool
-        Whether the score is the accuracy.
+        Whether the score is the accuracy; of several labels a row, all must be right.
     checkpoint : int or None
         The step to keep the weights of.
     on_evaluation : callable or None
@@ -120,7 +120,7 @@ class Evaluation(Callback):
         outputs = [y[0] if isinstance(y, tuple) else y for y in outputs]
         predicted = predict_nonlinearity(net)(torch.cat(outputs)).cpu()
         if self.classification:
-            return float(np.average(predicted.argmax(-1) == true, weights=weight))
+            return float(np.average(_is_right(predicted, true), weights=weight))
         # A diverged network must end in a NaN, not in r2_score's error.
         if not torch.isfinite(predicted).all():
             return np.nan
@@ -143,6 +143,13 @@ class _Ending(Callback):
     def on_epoch_end(self, net, **kwargs):
         if self.evaluation.is_over:
             raise KeyboardInterrupt  # skorch's way for a callback to end a training
+
+
+def _is_right(probabilities, true):
+    """Tell of each row whether its class, or all of its labels, are predicted."""
+    if true.ndim == 1:
+        return probabilities.argmax(-1) == true
+    return ((presence(probabilities) > 0.5) == (true > 0.5)).all(dim=1)
 
 
 def _tensors(net):

@@ -27,6 +27,8 @@ CRITERIA = {
     "binary_cross_entropy": (nn.BCEWithLogitsLoss, 1),
     "squared_error": (nn.MSELoss, 2),
 }
+# Several labels a row: of the loss, the mean over them.
+CRITERIA_OF_TRAININGS = CRITERIA | {"labels": (nn.BCEWithLogitsLoss, 3)}
 OPTIMIZERS = {
     "sgd": (torch.optim.SGD, {"lr": 0.1}),
     "momentum": (torch.optim.SGD, {"lr": 0.05, "momentum": 0.9}),
@@ -90,6 +92,8 @@ def make_rows(loss, n_rows, n_outputs, seed):
         y = rng.integers(n_outputs, size=n_rows)
     elif loss == "binary_cross_entropy":
         y = rng.integers(2, size=n_rows).astype(np.float32)
+    elif loss == "labels":
+        y = rng.integers(2, size=(n_rows, n_outputs)).astype(np.float32)
     else:
         y = rng.normal(size=(n_rows, n_outputs)).astype(np.float32)
     return X, y
@@ -139,7 +143,7 @@ def make_case(loss, optimizer, mask, batches, weighted=False, activation="relu")
     the learning rate at the worst.
     """
     n_rows, batch_size = BATCHES[batches]
-    n_outputs = CRITERIA[loss][1]
+    n_outputs = CRITERIA_OF_TRAININGS[loss][1]
     kind, options = OPTIMIZERS[optimizer]
     is_adam = kind is torch.optim.Adam
     order = reference.batches(n_rows, batch_size, N_STEPS, SEED)
@@ -173,7 +177,7 @@ def make_case(loss, optimizer, mask, batches, weighted=False, activation="relu")
             (reference.Adam if is_adam else reference.SGD)(**options),
             weight=weight,
             watch=watch,
-            loss=loss,
+            loss="binary_cross_entropy" if loss == "labels" else loss,
             activation=activation,
         )
         moved = [np.abs(expected[name] - array).max() for name, array in ticket.weights.items()]
@@ -199,7 +203,7 @@ class Nothing(Callback):
 
 
 def make_net(case, engine, loss, optimizer, max_epochs=1):
-    criterion, n_outputs = CRITERIA[loss]
+    criterion, n_outputs = CRITERIA_OF_TRAININGS[loss]
     kind, options = OPTIMIZERS[optimizer]
     net = default_net(
         HIDDEN,
@@ -261,8 +265,15 @@ def combinations():
 COMBINATIONS = list(combinations())
 
 
+LABELS = [
+    ("labels", "weight decay", "dead units", "a smaller last one"),
+    ("labels", "adam", "a third", "130 rows"),
+    ("labels", "momentum", "full", "all rows"),
+]
+
+
 @pytest.mark.parametrize("engine", ["sparse", "dense", "autograd"])
-@pytest.mark.parametrize("loss, optimizer, mask, batches", COMBINATIONS)
+@pytest.mark.parametrize("loss, optimizer, mask, batches", COMBINATIONS + LABELS)
 def test_steps_are_the_references(engine, loss, optimizer, mask, batches, global_state):
     weighted = (MASKS.index(mask) + list(OPTIMIZERS).index(optimizer)) % 2 == 1
     case = make_case(loss, optimizer, mask, batches, weighted)
