@@ -107,13 +107,14 @@ def find(
         given = {"max_epochs": epochs, "rounds": rounds}
         parameters |= {name: value for name, value in given.items() if value is not None}
         formats = picture_formats(format)
-        loaded = load(source, target, str(task))
+        loaded = load(source, target, str(task), seed)
         _find(loaded, parameters, controls, range(seed, seed + seeds), formats, output)
 
 
-def _find(loaded, parameters, n_controls, seeds, formats, output):
+def _find(source, parameters, n_controls, seeds, formats, output):
     import pandas as pd
     from sklearn.callback import ProgressBar
+    from sklearn.pipeline import Pipeline
 
     from ..estimators import WinningTicketClassifier, WinningTicketRegressor
     from ._evidence import collect, control_table, round_table, search_again
@@ -122,10 +123,13 @@ def _find(loaded, parameters, n_controls, seeds, formats, output):
     # The first compilation of the sparse step takes a while, and says so in the log.
     log_to_screen()
     logging.getLogger("skticket").setLevel(logging.INFO)
-    (X_train, X_test, y_train, y_test), regression, defaults = loaded
-    train, test = (X_train, y_train), (X_test, y_test)
-    estimator_class = WinningTicketRegressor if regression else WinningTicketClassifier
-    model = estimator_class(**defaults | parameters).set_callbacks(ProgressBar())
+    X_train, X_test, y_train, y_test = source.parts
+    estimator_class = WinningTicketRegressor if source.regression else WinningTicketClassifier
+    model = estimator_class(**source.defaults | parameters).set_callbacks(ProgressBar())
+    pipeline = Pipeline([*source.preparation, ("ticket", model)])
+    # Fitted step by step: what the ticket learns from is also what its controls do.
+    train = pipeline[:-1].fit_transform(X_train), y_train
+    test = pipeline[:-1].transform(X_test), y_test
     model.fit(*train)
     controls, rounds = None, round_table(model, *test)
     if n_controls and model.selected_round_:

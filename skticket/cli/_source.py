@@ -1,5 +1,10 @@
 """What `skticket find` learns from: MNIST-1D, digits, MNIST or a CSV file."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from ._preparation import table_steps
+
 # The share of rows that are held out, where a data set has no test rows of its own.
 _TEST_FRACTION = 0.2
 # More values than these are taken for a number to predict, not for classes.
@@ -11,31 +16,57 @@ _LARGEST = 1e150
 _PROTOCOL = {"learning_rate": 1.2e-3, "alpha": 0, "n_iter_no_change": None}
 
 
-def load(source, target, task):
-    """Return X and y to train and to test with, whether it is regression, and defaults for it."""
+@dataclass(frozen=True)
+class Source:
+    """What is learned from, and how.
+
+    Parameters
+    ----------
+    parts : sequence
+        X to train and to test with, and y to train and to test with.
+    preparation : list of (str, transformer)
+        Steps of a Pipeline that turn X into numbers to learn from.
+    regression : bool, default=False
+        Whether y are numbers.
+    defaults : dict, default={}
+        Parameters of the estimator.
+    """
+
+    parts: Sequence
+    preparation: list
+    regression: bool = False
+    defaults: dict = field(default_factory=dict)
+
+
+_UNSCALED = [("scale", "passthrough")]
+
+
+def load(source, target, task, seed=0):
+    """Return what a source has to be learned from."""
+    from sklearn.preprocessing import StandardScaler
+
     from ..datasets import fetch_mnist, load_digits, make_mnist1d, split_images
 
     if source == "mnist":
         # The paper's split and its grid; 5,000 of 60,000 rows are for validation.
         defaults = _PROTOCOL | {"max_epochs": 4, "batch_size": 60}
         defaults |= {"evaluate_every": 100, "validation_fraction": 1 / 12}
-        return split_images(fetch_mnist()), False, defaults
+        return Source(split_images(fetch_mnist()), _UNSCALED, defaults=defaults)
     if source == "mnist1d":
         # Already standardized, as a whole.
         X, y = make_mnist1d(random_state=0)
         defaults = _PROTOCOL | {"hidden_layer_sizes": (500,), "rounds": 12}
         defaults |= {"max_epochs": 40, "batch_size": 100}
-        return _split(X, y), False, defaults
+        return Source(_split(X, y), _UNSCALED, defaults=defaults)
     if source == "digits":
-        return _scaled(*_split(*load_digits(return_X_y=True))), False, {}
-    return *_load_csv(source, target, task), {}
+        return Source(_split(*load_digits(return_X_y=True)), [("scale", StandardScaler())])
+    return _load_csv(source, target, task, seed)
 
 
-def _load_csv(path, target, task):
-    """Return X and y to train and to test with, and whether it is regression."""
+def _load_csv(path, target, task, seed):
     import pandas as pd
 
-    frame = _read_csv(path, target)
+    frame = _read_csv(path, target).dropna(subset=target, ignore_index=True)
     y = frame.pop(target)
     numeric = pd.api.types.is_numeric_dtype(y)
     regression = task == "regression" or (
@@ -45,9 +76,7 @@ def _load_csv(path, target, task):
         raise ValueError(f"--task regression needs numbers in column {target!r}")
     stratified = not regression and _can_be_stratified(y)
     y = y.to_numpy(float) if regression else y.to_numpy()
-    parts = _scaled(*_split(frame.to_numpy(float), y, stratified))
-    _check_scaled(*parts[:2], frame.columns)
-    return parts, regression
+    return Source(_split(frame, y, stratified), table_steps(seed), regression)
 
 
 def _can_be_stratified(y):
@@ -63,24 +92,6 @@ def _split(X, y, stratified=True):
     return train_test_split(
         X, y, test_size=_TEST_FRACTION, random_state=0, stratify=y if stratified else None
     )
-
-
-def _scaled(X_train, X_test, y_train, y_test):
-    """Scale inputs."""
-    from sklearn.preprocessing import StandardScaler
-
-    scaler = StandardScaler().fit(X_train)
-    return scaler.transform(X_train), scaler.transform(X_test), y_train, y_test
-
-
-def _check_scaled(X_train, X_test, names):
-    """Refuse numbers of which single precision cannot hold what scaling makes of them."""
-    import numpy as np
-
-    largest = np.abs(np.vstack([X_train, X_test])).max(axis=0)
-    for name, value in zip(names, largest):
-        if not value <= np.finfo(np.float32).max:
-            raise ValueError(f"column {name!r} has numbers too far apart to be scaled")
 
 
 def _read_csv(path, target):
@@ -112,20 +123,9 @@ def _read_csv(path, target):
             "2 columns are needed"
         )
     for name, column in frame.items():
-        n_missing = int(column.isna().sum())
-        if n_missing:
-            raise ValueError(
-                f"column {name!r} has {n_missing} missing values (of {len(column)} rows); "
-                "fill or drop them first"
-            )
         numeric = pd.api.types.is_numeric_dtype(column)
-        if numeric and not column.abs().max() <= _LARGEST:
+        if numeric and column.abs().max() > _LARGEST:
             raise ValueError(
                 f"column {name!r} has numbers beyond {_LARGEST:g}, too large to be scaled"
-            )
-        if name != target and not numeric:
-            raise ValueError(
-                f"column {name!r} holds text, such as {column.iloc[0]!r}; encode it as numbers "
-                "or drop it first"
             )
     return frame
