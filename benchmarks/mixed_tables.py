@@ -3,11 +3,12 @@
     python benchmarks/mixed_tables.py [--output DIR] [--tables offers trips] [--rows N]
         [-- OPTIONS OF find]
 
-The tables are made up, so that nothing is downloaded and what no model can know is known: `offers`,
-50,000 rows of text and numbers whose price is to be predicted, and `trips`, 300,000 rows with dates,
-of which 3% of the values are missing, and which are to be told late or on time. Each is written to
-DIR, `skticket find` runs on it as a process of its own, and `HistGradientBoosting` with its defaults
-learns from the same training rows behind a `TableVectorizer`, which leaves missing values to it.
+The tables are made up, so that nothing is downloaded, and it is known what no model can know:
+`offers`, 50,000 rows of text and numbers whose price is to be predicted, and `trips`, 300,000 rows
+with dates, of which 3% of the values are missing, and which are to be told late or on time. Each is
+written to DIR, `skticket find` runs on it as a process of its own, and `HistGradientBoosting` with
+its defaults learns from the same training rows behind a `TableVectorizer`, which leaves missing
+values to it.
 """
 
 import argparse
@@ -52,7 +53,9 @@ def make_offers(n_rows=50_000, seed=0):
         {
             "title": [" ".join(row) for row in zip(*words.T, material, thing)],
             "seller": [f"seller {number:03}" for number in seller],
-            "condition": rng.choice(["new", "good", "used", "worn"], n_rows, p=[0.2, 0.4, 0.3, 0.1]),
+            "condition": rng.choice(
+                ["new", "good", "used", "worn"], n_rows, p=[0.2, 0.4, 0.3, 0.1]
+            ),
             "country": rng.choice(["DE", "FR", "IT", "ES", "PL", "NL"], n_rows),
             "width": rng.gamma(8, 10, n_rows).round(1),
             "height": rng.gamma(8, 8, n_rows).round(1),
@@ -68,8 +71,12 @@ def make_offers(n_rows=50_000, seed=0):
     antique = (words == "antique").any(axis=1)
     signal = pd.Series(material).map(worth) + pd.Series(thing).map(worth) + state
     signal += pd.DataFrame(words).map(worth.get).sum(axis=1)
-    signal += rng.normal(0, 0.2, 400)[seller] + 0.3 * np.log(frame["width"] * frame["height"] / 5000)
-    signal += np.where(antique, 0.012, -0.006) * age + 0.1 * frame["rating"] * (frame["reviews"] > 20)
+    signal += rng.normal(0, 0.2, 400)[seller] + 0.3 * np.log(
+        frame["width"] * frame["height"] / 5000
+    )
+    signal += np.where(antique, 0.012, -0.006) * age + 0.1 * frame["rating"] * (
+        frame["reviews"] > 20
+    )
     price = 80 * np.exp(signal + rng.normal(0, 0.15, n_rows))
     return frame.assign(price=price.round(2))
 
@@ -90,7 +97,9 @@ def make_trips(n_rows=300_000, seed=0):
         Its last column is `late`: "yes" or "no".
     """
     rng = np.random.default_rng(seed)
-    start = pd.Timestamp("2022-01-01") + pd.to_timedelta(rng.integers(0, 2 * 365 * 1440, n_rows), "m")
+    start = pd.Timestamp("2022-01-01") + pd.to_timedelta(
+        rng.integers(0, 2 * 365 * 1440, n_rows), "m"
+    )
     distance = rng.gamma(2, 4, n_rows)
     weather = rng.choice(["dry", "rain", "snow", "fog"], n_rows, p=[0.65, 0.25, 0.05, 0.05])
     kind = rng.choice(["bus", "tram", "train", "ferry", "taxi"], n_rows)
@@ -112,7 +121,9 @@ def make_trips(n_rows=300_000, seed=0):
     days = (start.normalize() - pd.to_datetime(frame["serviced"])).dt.days
     score = -2.5 + 1.6 * rush * (kind != "train") + 0.06 * frame["stops"]
     score += pd.Series(weather).map({"dry": 0, "rain": 0.5, "snow": 2, "fog": 0.8})
-    score += 0.004 * days + rng.normal(0, 0.8, 120)[stop] - 0.03 * frame["temperature"].clip(upper=5)
+    score += (
+        0.004 * days + rng.normal(0, 0.8, 120)[stop] - 0.03 * frame["temperature"].clip(upper=5)
+    )
     late = rng.random(n_rows) < 1 / (1 + np.exp(-2 * score))
     frame = frame.mask(rng.random(frame.shape) < _SHARE_MISSING)
     return frame.assign(late=np.where(late, "yes", "no"))

@@ -1,10 +1,15 @@
 """Winning tickets of the lottery ticket hypothesis, as scikit-learn estimators."""
 
-from .estimators import WinningTicketClassifier, WinningTicketRegressor
-from .pruning import Prune
-from .rewinding import Rewind
-from .ticket import Ticket
-from .transformers import TicketSelector, TicketTransformer
+from typing import TYPE_CHECKING
+
+from .utils import lazily
+
+if TYPE_CHECKING:
+    from .estimators import WinningTicketClassifier, WinningTicketRegressor
+    from .pruning import Prune
+    from .rewinding import Rewind
+    from .ticket import Ticket
+    from .transformers import TicketSelector, TicketTransformer
 
 __version__ = "0.1.0"
 
@@ -17,3 +22,17 @@ __all__ = [
     "WinningTicketClassifier",
     "WinningTicketRegressor",
 ]
+
+# The command line answers before torch is there.
+__getattr__, __dir__ = lazily(
+    __name__,
+    {
+        "Prune": "pruning",
+        "Rewind": "rewinding",
+        "Ticket": "ticket",
+        "TicketSelector": "transformers",
+        "TicketTransformer": "transformers",
+        "WinningTicketClassifier": "estimators",
+        "WinningTicketRegressor": "estimators",
+    },
+)

@@ -1,20 +1,36 @@
 """The commands, assembled."""
 
+from typing import Annotated
+
 import typer
 
+from .. import __version__
 from ._find import find
 from ._info import info
 from ._mnist import mnist
 from ._xor import xor
 
-app = typer.Typer(
-    add_completion=False,
-    no_args_is_help=True,
-    rich_markup_mode=None,
-    help="Find winning tickets: small subnetworks that learn as well as the whole.",
-)
+app = typer.Typer(add_completion=False, no_args_is_help=True, rich_markup_mode=None)
 for command in (find, xor, mnist, info):
     app.command()(command)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(f"skticket {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def commands(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version and exit."
+        ),
+    ] = False,
+) -> None:
+    """Find winning tickets: small subnetworks that learn as well as the whole."""
 
 
 def main() -> None:

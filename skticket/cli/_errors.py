@@ -8,17 +8,44 @@ import typer
 
 from ..utils import printable
 
+_MOST_LINES = 30
 
-def fail(message) -> NoReturn:
-    """Print one line on standard error and exit with code 2."""
-    print(f"skticket: error: {printable(' '.join(str(message).split()))}", file=sys.stderr)
+
+def fail(*messages) -> NoReturn:
+    """Print a line for each fault on standard error and exit with code 2."""
+    for message in messages[:_MOST_LINES]:
+        print(f"skticket: error: {printable(' '.join(str(message).split()))}", file=sys.stderr)
+    if len(messages) > _MOST_LINES:
+        print(f"skticket: {len(messages) - _MOST_LINES} more errors", file=sys.stderr)
     raise typer.Exit(2)
 
 
 @contextmanager
 def one_line_errors():
-    """Turn errors in the data or the parameters into one line and exit code 2."""
+    """Turn errors in the data or the parameters into a line each and exit code 2."""
     try:
         yield
+    except ExceptionGroup as group:
+        fail(*group.exceptions)
     except (ValueError, OSError) as error:
         fail(error)
+
+
+@contextmanager
+def extra(name, what):
+    """Say which extra to install where a package is missing that not every user needs.
+
+    Parameters
+    ----------
+    name : str
+        The extra's.
+    what : str
+        What needs it; plural.
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        raise ValueError(
+            f"{what} need the package {error.name!r}, which is not installed: "
+            f"pip install 'skticket[{name}]'"
+        ) from error

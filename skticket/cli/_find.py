@@ -1,70 +1,96 @@
 """`skticket find`."""
 
 import logging
-from enum import StrEnum
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from ..utils import printable
 from ._errors import one_line_errors
 from ._output import (
     FORMAT_HELP,
     log_to_screen,
     make_console,
-    make_table,
     output_folder,
     picture_writers,
     write_files,
 )
-from ._parsing import number_or_name, picture_formats
+from ._parsing import (
+    FORMATS,
+    REWINDS,
+    SCHEDULES,
+    SELECTIONS,
+    STRATEGIES,
+    TASKS,
+    choice,
+    names_of,
+    number,
+    number_or_one_of,
+    one_of,
+    several_of,
+    whole_numbers,
+)
+from ._progress import RoundCounter, telling
+from ._reading import Reading
+from ._screen import classes_table, columns_table, controls_table, rounds_table
 from ._source import load
-from ._verdict import verdict
 
-
-class Schedule(StrEnum):
-    """How rounds follow one another."""
-
-    iterative = "iterative"
-    one_shot = "one-shot"
-
-
-class Task(StrEnum):
-    """What to predict."""
-
-    auto = "auto"
-    classification = "classification"
-    regression = "regression"
+_TAB = {"tab": "\t", r"\t": "\t"}
 
 
 def find(
     source: Annotated[
         str,
         typer.Argument(
-            help='"mnist1d", "digits", "mnist", or a CSV file of numbers with a header.'
+            help='"mnist1d", "digits", "mnist", or a table: a CSV or Parquet file of numbers, '
+            "categories, text and times."
         ),
     ],
-    target: Annotated[str, typer.Option(help="The CSV file's column to predict.")] = None,
+    target: Annotated[str, typer.Option(help="The table's column to predict.")] = None,
     task: Annotated[
-        Task, typer.Option(help="For a CSV file; auto: numbers of over 20 values are regression.")
-    ] = Task.auto,
+        str, choice(TASKS, "Of a table; auto: numbers of over 20 values are regression.")
+    ] = "auto",
+    drop: Annotated[
+        str, typer.Option(help="The table's columns to leave out, with commas between.")
+    ] = "",
+    text: Annotated[
+        str, typer.Option(help="Columns that are text or categories, though they look otherwise.")
+    ] = "",
+    missing: Annotated[
+        str, typer.Option(help="What means that there is no value, besides nothing, NA, NaN, ...")
+    ] = "",
+    sep: Annotated[str, typer.Option(help="What separates values; found out.")] = None,
+    decimal: Annotated[str, choice((".", ","), "Decimal mark; found out.")] = None,
+    encoding: Annotated[
+        str, typer.Option(help="Of the file; UTF-8, UTF-16 and cp1252 are found out.")
+    ] = None,
+    scoring: Annotated[
+        str,
+        typer.Option(
+            help="A score of scikit-learn's, such as roc_auc; accuracy (balanced_accuracy where a "
+            "class is rare) or r2."
+        ),
+    ] = None,
+    class_weight: Annotated[
+        str, choice(("balanced",), "Let classes weigh the same, however few rows they have.")
+    ] = None,
     rounds: Annotated[
         int, typer.Option(help="How many times to prune; 7, but 12 for mnist1d.")
     ] = None,
     prune_rate: Annotated[
         str, typer.Option(help="Share of weights to prune a round, or their number a layer.")
     ] = "0.2",
-    strategy: Annotated[str, typer.Option(help="How weights are scored.")] = "magnitude",
+    strategy: Annotated[str, choice(STRATEGIES, "How weights are scored.")] = "magnitude",
     schedule: Annotated[
-        Schedule, typer.Option(help="Prune round by round, or all at once.")
-    ] = Schedule.iterative,
+        str, choice(SCHEDULES, "Prune round by round, or all at once.")
+    ] = "iterative",
     rewind_to: Annotated[
-        str, typer.Option(help="init, none, reinit, rearrange, or a number of steps.")
+        str, choice((*REWINDS, "STEPS"), "Where survivors start from; a number of steps.")
     ] = "init",
-    select: Annotated[
-        str, typer.Option(help="Which round to keep: winning, best or last.")
-    ] = "winning",
+    select: Annotated[str, choice(SELECTIONS, "Which round to keep.")] = "winning",
     round_budget: Annotated[
         float,
         typer.Option(help="Share of a full training that a round may cost which finds the next."),
@@ -86,115 +112,185 @@ def find(
     epochs: Annotated[
         int, typer.Option(help="Passes over the data a round; 30, but 4 for mnist, 40 for mnist1d.")
     ] = None,
+    batch_size: Annotated[int, typer.Option(help="Rows a step; grows with their number.")] = None,
+    learning_rate: Annotated[
+        float, typer.Option(help="Of Adam; 0.003, but 0.0012 for mnist and mnist1d.")
+    ] = None,
+    device: Annotated[str, typer.Option(help="A torch device, such as cpu or cuda.")] = "cpu",
     seed: Annotated[int, typer.Option(help="Determines everything random.")] = 0,
     format: Annotated[str, typer.Option(help=FORMAT_HELP)] = "png",
+    quiet: Annotated[bool, typer.Option("--quiet", help="Print the verdict alone.")] = False,
     output: Annotated[Path, typer.Option(help="Folder for what is found.")] = Path("results/find"),
 ) -> None:
     """Find a winning ticket, compare it with controls, and save ticket, tables and picture."""
-    with one_line_errors(), output_folder(output):
+    with one_line_errors():
         parameters = {
-            "prune_rate": number_or_name(prune_rate),
-            "strategy": strategy,
-            "schedule": str(schedule),
-            "rewind_to": number_or_name(rewind_to),
-            "select": select,
+            "prune_rate": number("--prune-rate", prune_rate),
+            "strategy": one_of("--strategy", strategy, STRATEGIES),
+            "schedule": one_of("--schedule", schedule, SCHEDULES),
+            "rewind_to": number_or_one_of("--rewind-to", rewind_to, REWINDS),
+            "select": one_of("--select", select, SELECTIONS),
             "round_budget": round_budget,
+            "device": device,
             "random_state": seed,
         }
-        if hidden is not None:
-            sizes = tuple(number_or_name(size) for size in hidden.split(","))
-            parameters["hidden_layer_sizes"] = sizes
-        given = {"max_epochs": epochs, "rounds": rounds}
+        given = {
+            "hidden_layer_sizes": hidden and whole_numbers(hidden, "--hidden"),
+            "max_epochs": epochs,
+            "rounds": rounds,
+            "batch_size": batch_size,
+            "learning_rate": learning_rate,
+            "class_weight": class_weight and one_of("--class-weight", class_weight, ["balanced"]),
+        }
         parameters |= {name: value for name, value in given.items() if value is not None}
-        formats = picture_formats(format)
-        loaded = load(source, target, str(task), seed)
-        _find(loaded, parameters, controls, range(seed, seed + seeds), formats, output)
+        reading = Reading(_TAB.get(sep, sep), decimal, encoding, names_of(missing), names_of(text))
+        asked = target, one_of("--task", task, TASKS), names_of(drop), reading.text
+        formats = several_of("--format", format, FORMATS)
+        wish = _Wish(scoring, controls, range(seed, seed + seeds), formats, quiet)
+        with output_folder(output):
+            _check_parameters(parameters)
+            _find(_load(source, asked, reading, seed), parameters, wish, output)
 
 
-def _find(source, parameters, n_controls, seeds, formats, output):
+@dataclass(frozen=True)
+class _Wish:
+    """What is to be found out, and shown."""
+
+    scoring: str | None
+    n_controls: int
+    seeds: range
+    formats: tuple
+    quiet: bool
+
+
+def _check_parameters(parameters):
+    """Refuse wrong values before a table is read and prepared."""
+    from ..estimators import WinningTicketClassifier, check_parameters
+
+    check_parameters(WinningTicketClassifier(**parameters))
+
+
+def _load(source, asked, reading, seed):
+    from ._faults import Question
+
+    return load(source, Question(*asked), reading, seed)
+
+
+def _find(source, parameters, wish, folder):
     import pandas as pd
-    from sklearn.callback import ProgressBar
+
+    from ._evidence import Scoring, collect, control_table, round_table, search_again
+    from ._verdict import verdict
+
+    console = make_console(wish.quiet)
+    if not wish.quiet:
+        # The first compilation of the sparse step takes a while, and says so in the log.
+        log_to_screen()
+        logging.getLogger("skticket").setLevel(logging.INFO)
+    for note in source.notes:
+        console.print(printable(note), soft_wrap=True)
+    scoring = Scoring(wish.scoring or _usual_score(source, console), source.regression)
+    scoring.of_a_constant(*source.parts[2:])
+    pipeline = _pipeline(source, parameters)
+    train, test, columns = _prepared(pipeline, source, console)
+    model = pipeline[-1]
+    _fit(model, train, console)
+    with telling(console, "Scoring rounds"):
+        rounds = every_search = round_table(model, train, test, scoring)
+    controls = None
+    if wish.n_controls and model.selected_round_:
+        with telling(console, f"Training {wish.n_controls} controls of each kind"):
+            controls = control_table(model, train, test, scoring, wish.n_controls)
+    if len(wish.seeds) > 1:
+        with telling(console, f"Searching again from {len(wish.seeds) - 1} other seeds"):
+            others = search_again(model, train, test, scoring, wish.seeds[1:])
+            every_search = pd.concat([rounds, *others])
+    evidence = collect(model, train, test, rounds, controls, scoring)
+    console.print(rounds_table(evidence))
+    if controls is not None:
+        console.print(controls_table(evidence))
+    make_console().print(verdict(evidence))
+    writers = {
+        "ticket.safetensors": model.ticket_.save,
+        "rounds.csv": _csv(every_search),
+        **picture_writers("rounds", _draw(every_search, controls, scoring.label), wish.formats),
+    }
+    for name, table in (("controls", controls), ("columns", columns)):
+        if table is not None:
+            writers[f"{name}.csv"] = _csv(table)
+    write_files(writers, folder, console)
+
+
+def _usual_score(source, console):
+    """Return the name of the score that tells most, and say so where that is not the usual one."""
+    if source.regression:
+        return "r2"
+    if not source.has_rare_class:
+        return "accuracy"
+    label, share = source.counts.index[-1], source.counts.min() / source.counts.sum()
+    console.print(
+        f"Only {100 * share:.2g}% of the rows are of class {printable(str(label))!r}, of which the "
+        "accuracy says little: scores are the balanced accuracy (--scoring names another). With "
+        "--class-weight balanced, all classes weigh the same in training.",
+        soft_wrap=True,
+    )
+    return "balanced_accuracy"
+
+
+def _pipeline(source, parameters):
     from sklearn.pipeline import Pipeline
 
     from ..estimators import WinningTicketClassifier, WinningTicketRegressor
-    from ._evidence import collect, control_table, round_table, search_again
 
-    console = make_console()
-    # The first compilation of the sparse step takes a while, and says so in the log.
-    log_to_screen()
-    logging.getLogger("skticket").setLevel(logging.INFO)
-    X_train, X_test, y_train, y_test = source.parts
+    if source.regression and "class_weight" in parameters:
+        raise ValueError("--class-weight is for classes, but numbers are to be predicted")
     estimator_class = WinningTicketRegressor if source.regression else WinningTicketClassifier
-    model = estimator_class(**source.defaults | parameters).set_callbacks(ProgressBar())
-    pipeline = Pipeline([*source.preparation, ("ticket", model)])
-    # Fitted step by step: what the ticket learns from is also what its controls do.
-    train = pipeline[:-1].fit_transform(X_train), y_train
-    test = pipeline[:-1].transform(X_test), y_test
-    model.fit(*train)
-    controls, rounds = None, round_table(model, *test)
-    if n_controls and model.selected_round_:
-        with console.status(f"Training {n_controls} controls of each kind"):
-            controls = control_table(model, train, test, n_controls)
-    if len(seeds) > 1:
-        with console.status(f"Searching again from {len(seeds) - 1} other seeds"):
-            rounds = pd.concat([rounds, *search_again(model, train, test, seeds[1:])])
-    evidence = collect(model, train, test, controls)
-    console.print(_rounds_table(evidence))
-    if controls is not None:
-        console.print(_controls_table(evidence))
-    console.print(verdict(evidence))
-    writers = {
-        "ticket.safetensors": model.ticket_.save,
-        "rounds.csv": partial(rounds.to_csv, index=False),
-        **picture_writers("rounds", _draw(rounds, controls, evidence.score_name), formats),
-    }
-    if controls is not None:
-        writers["controls.csv"] = partial(controls.to_csv, index=False)
-    write_files(writers, output, console)
+    ticket = estimator_class(**source.defaults | parameters)
+    return Pipeline([*source.preparation, ("ticket", ticket)])
 
 
-def _rounds_table(evidence):
-    columns = ("round", "% left", "weights", "to match", "early loss", "validation", "test")
-    rows = [
-        (
-            str(row.round),
-            f"{100 * row.density:.3g}",
-            f"{row.n_weights:,}",
-            _iterations(row.iterations_to_match),
-            f"{row.early_loss:.4f}",
-            f"{row.valid_score:.4f}",
-            f"{row.test_score:.4f}",
-            "" if row.density == 1 else "yes" if row.is_winning else "no",
-        )
-        for row in evidence.rounds.itertuples()
-    ]
-    caption = (
-        f"scores: {evidence.score_name}; to match: iterations until the full network's validation "
-        "score; early loss: mean validation loss until the full network converged"
-    )
-    last = "winning"
-    return make_table((*columns, last), rows, text=(last,), caption=caption)
+def _prepared(pipeline, source, console):
+    """Fit all but the last step; return rows to train and to test with, and what was made of them.
+
+    The steps are fitted one by one: what the ticket learns from is what its controls do, too.
+    """
+    import pandas as pd
+
+    from ._preparation import describe_columns, prepare
+
+    X_train, X_test, y_train, y_test = source.parts
+    with telling(console, "Preparing columns"):
+        train, test = prepare(pipeline[:-1], X_train, X_test)
+    columns = None
+    if "table" in pipeline.named_steps:
+        columns = describe_columns(pipeline["table"], pd.concat([X_train, X_test]))
+        console.print(columns_table(columns))
+        for name in columns["column"][columns["is_name"]]:
+            console.print(
+                f"{printable(name)!r} differs in each row: if it only names them, leave it out "
+                "with --drop.",
+                soft_wrap=True,
+            )
+    if source.counts is not None:
+        console.print(classes_table(source.counts))
+    return (train, y_train), (test, y_test), columns
 
 
-def _controls_table(evidence):
-    columns = ("control", "to match", "early loss", "validation", "test")
-    rows = [
-        (
-            row.control,
-            _iterations(row.iterations_to_match),
-            f"{row.early_loss:.4f}",
-            f"{row.valid_score:.4f}",
-            f"{row.test_score:.4f}",
-            "yes" if row.is_winning else "no",
-        )
-        for row in evidence.controls.itertuples()
-    ]
-    title, last = f"Controls of round {evidence.kept}", "would win"
-    return make_table((*columns, last), rows, text=("control", last), title=title)
+def _fit(model, train, console):
+    """Fit the ticket, and show how far it is."""
+    if console.is_terminal and not console.quiet:
+        from sklearn.callback import ProgressBar
+
+        model.set_callbacks(ProgressBar()).fit(*train)
+    else:
+        with telling(console, "Round 0") as tell:
+            model.set_callbacks(RoundCounter(tell)).fit(*train)
+    # What is saved, and sent to other processes, is the model alone.
+    model.set_callbacks()
 
 
-def _iterations(number):
-    return "never" if number != number else f"{number:,.0f}"
+def _csv(table):
+    return partial(table.to_csv, index=False)
 
 
 def _draw(rounds, controls, score_name):

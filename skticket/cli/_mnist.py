@@ -1,7 +1,6 @@
 """`skticket mnist`."""
 
 from dataclasses import replace
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -10,34 +9,20 @@ import typer
 from ..utils import printable, processor_name
 from ._errors import one_line_errors
 from ._output import FORMAT_HELP, log_to_screen, make_console, name_files, output_folder
-from ._parsing import picture_formats
-
-
-class Preset(StrEnum):
-    """How networks are trained."""
-
-    v1 = "v1"
-    fast = "fast"
-    quick = "quick"
-    smoke = "smoke"
+from ._parsing import EXPERIMENTS, FORMATS, PRESETS, choice, one_of, several_of
+from ._progress import counting
 
 
 def mnist(
-    experiment: Annotated[
-        str,
-        typer.Argument(
-            help="all, one-shot, one-shot-controls, iterative, iterative-controls, "
-            "initializations, architecture, initialization-scale, network-size, pruning-rate or "
-            "resetting."
-        ),
-    ],
+    experiment: Annotated[str, typer.Argument(help=f"One of: {', '.join(EXPERIMENTS)}.")],
     preset: Annotated[
-        Preset,
-        typer.Option(
-            help="The paper's protocol; one of a tenth of its iterations; that with fewer sizes, "
-            "found at a budget; or a trifle."
+        str,
+        choice(
+            PRESETS,
+            "The paper's protocol; one of a tenth of its iterations; that with fewer sizes, found "
+            "at a budget; or a trifle.",
         ),
-    ] = Preset.fast,
+    ] = "fast",
     dataset: Annotated[
         str, typer.Option(help='"mnist", "digits", or a folder of four IDX files.')
     ] = "mnist",
@@ -54,22 +39,20 @@ def mnist(
     ] = Path("results/mnist"),
 ) -> None:
     """Repeat the paper's experiments on MNIST. Kill it at any time; it goes on where it was."""
-    with one_line_errors(), output_folder(output):
-        _run(
-            experiment,
-            {
-                "preset": str(preset),
-                "dataset": dataset,
-                "trials": trials,
-                "rounds": rounds,
-                "iterations": iterations,
-                "seed": seed,
-                "device": device,
-            },
-            jobs,
-            picture_formats(format),
-            output,
-        )
+    with one_line_errors():
+        one_of("EXPERIMENT", experiment, EXPERIMENTS)
+        settings = {
+            "preset": one_of("--preset", preset, PRESETS),
+            "dataset": dataset,
+            "trials": trials,
+            "rounds": rounds,
+            "iterations": iterations,
+            "seed": seed,
+            "device": device,
+        }
+        formats = several_of("--format", format, FORMATS)
+        with output_folder(output):
+            _run(experiment, settings, jobs, formats, output)
 
 
 def _run(experiment, settings, jobs, formats, output):
@@ -78,51 +61,32 @@ def _run(experiment, settings, jobs, formats, output):
     # Pictures go to files: no window, and no need of a screen.
     matplotlib.use("Agg")
     from ..experiments import Laboratory
-    from ..experiments.mnist import EXPERIMENTS, write_report, write_result
+    from ..experiments import mnist as paper
 
-    if experiment != "all" and experiment not in EXPERIMENTS:
-        raise ValueError(f"no experiment {experiment!r}; there are all, {', '.join(EXPERIMENTS)}")
-    names = list(EXPERIMENTS) if experiment == "all" else [experiment]
+    names = list(paper.EXPERIMENTS) if experiment == "all" else [experiment]
     console = make_console()
     log_to_screen()
     laboratory = Laboratory.open(**settings, jobs=jobs, memory=output / "networks")
-    conditions = [EXPERIMENTS[name].conditions(laboratory.protocol) for name in names]
+    conditions = [paper.EXPERIMENTS[name].conditions(laboratory.protocol) for name in names]
     networks = {network for some in conditions for network in laboratory.networks(some)}
     results, written, done = [], [], set()
-    with _bar(console) as bar:
-        task = bar.add_task("starting", total=len(networks))
+    with counting(console, "starting", "networks") as tell:
+        tell(total=len(networks))
 
         def count(network):
             done.add(network)
-            bar.update(task, completed=len(done))
+            tell(len(done))
 
         laboratory = replace(laboratory, progress=count)
         for name in names:
-            bar.update(task, description=name)
-            result = EXPERIMENTS[name].run(laboratory)
-            written += write_result(result, output, formats)
+            tell(text=name)
+            result = paper.EXPERIMENTS[name].run(laboratory)
+            written += paper.write_result(result, output, formats)
             _print_claims(result, console)
             results.append(result)
     if experiment == "all":
-        written += write_report(results, _about(laboratory, settings), output, formats)
+        written += paper.write_report(results, _about(laboratory, settings), output, formats)
     name_files(written, output, console)
-
-
-def _bar(console):
-    """A bar of networks done, of all that the experiments need."""
-    from rich import progress
-
-    return progress.Progress(
-        progress.TextColumn("{task.description}"),
-        progress.BarColumn(),
-        progress.MofNCompleteColumn(),
-        progress.TextColumn("networks"),
-        progress.TimeElapsedColumn(),
-        progress.TextColumn("left:"),
-        progress.TimeRemainingColumn(),
-        console=console,
-        speed_estimate_period=600,
-    )
 
 
 def _print_claims(result, console):

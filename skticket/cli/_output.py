@@ -8,12 +8,27 @@ from functools import partial
 
 from ..utils import printable, remove_left_over, replacing
 
+# Of messages: characters of a value, and names.
+_LONGEST, _MOST_NAMES = 40, 30
 
-def make_console():
-    """Return a console that shows text as it is: names of files are no markup."""
+
+def shown(value):
+    """Return a value for a message, cut where it is long."""
+    text = repr(value.item() if getattr(value, "shape", None) == () else value)
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}... ({len(text)} characters)"
+
+
+def listed(names, form=repr):
+    """Return names for a message, not too many."""
+    more = f" and {len(names) - _MOST_NAMES:,} more" if len(names) > _MOST_NAMES else ""
+    return ", ".join(map(form, names[:_MOST_NAMES])) + more
+
+
+def make_console(quiet=False):
+    """Return a console that shows text as it is, or nothing: names of files are no markup."""
     from rich.console import Console
 
-    return Console(markup=False, emoji=False)
+    return Console(markup=False, emoji=False, quiet=quiet)
 
 
 def make_table(columns, rows, *, text=(), wrap=True, **options):
@@ -22,7 +37,8 @@ def make_table(columns, rows, *, text=(), wrap=True, **options):
 
     table = Table(**options)
     for name in columns:
-        table.add_column(name, justify="left" if name in text else "right", no_wrap=not wrap)
+        justify = "left" if name in text else "right"
+        table.add_column(name, justify=justify, no_wrap=not wrap, overflow="fold")
     for row in rows:
         table.add_row(*map(printable, row))
     return table

@@ -1,25 +1,84 @@
-"""Options that are numbers, written as text."""
+"""Options: what may be chosen, and numbers and lists written as text."""
+
+import typer
+
+# In the order of the help and of error messages. What the package itself knows of them is
+# imported too late for a --help.
+SCHEDULES = ("iterative", "one-shot")
+TASKS = ("auto", "classification", "regression")
+STRATEGIES = (
+    "magnitude",
+    "random",
+    "initial_magnitude",
+    "magnitude_increase",
+    "movement",
+    "snip",
+    "grasp",
+    "synflow",
+    "unit_input",
+    "unit_output",
+    "unit_product",
+)
+SELECTIONS = ("winning", "best", "last")
+REWINDS = ("init", "none", "reinit", "rearrange")
+FORMATS = ("png", "svg", "pdf")
+PRESETS = ("v1", "fast", "quick", "smoke")
+EXPERIMENTS = (
+    "all",
+    "one-shot",
+    "one-shot-controls",
+    "iterative",
+    "iterative-controls",
+    "initializations",
+    "architecture",
+    "initialization-scale",
+    "network-size",
+    "pruning-rate",
+    "resetting",
+)
+XOR_STRATEGIES = ("one-shot product", "input", "output", "product")
 
 
-def number_or_name(text):
-    """Return a whole number, any other number, or the text itself."""
+def choice(names, help):
+    """Return an option whose help lists what may be chosen."""
+    return typer.Option(help=help, metavar=f"[{'|'.join(names)}]")
+
+
+def one_of(option, text, names, otherwise=""):
+    """Return a text that is one of some names, or say what they are."""
+    if text not in names:
+        raise ValueError(f"{option} must be one of {', '.join(names)}{otherwise}; got {text!r}")
+    return text
+
+
+def names_of(text):
+    """Return the names of a text with commas between them; a comma in quotes belongs to a name."""
+    import csv
+
+    return tuple(name.strip() for name in next(csv.reader([text], skipinitialspace=True), ()))
+
+
+def number(option, text):
+    """Return a whole number or any other number."""
     for kind in (int, float):
         try:
             return kind(text)
         except ValueError:
             pass
-    return text
+    raise ValueError(f"{option} must be a number; got {text!r}")
 
 
-def picture_formats(text):
-    """Return the formats of pictures that a text names, with commas between them."""
-    from ..inspection import FORMATS
+def number_or_one_of(option, text, names):
+    """Return a whole number, or one of some names."""
+    if text.removeprefix("-").isdecimal():
+        return int(text)
+    return one_of(option, text, names, " or a whole number")
 
-    names = [name.strip() for name in text.split(",")]
-    unknown = [name for name in names if name not in FORMATS]
-    if unknown:
-        raise ValueError(f"--format must be of {', '.join(FORMATS)}; got {', '.join(unknown)!r}")
-    return tuple(dict.fromkeys(names))
+
+def several_of(option, text, names):
+    """Return those of some names that a text has, with commas between them."""
+    chosen = [one_of(option, name.strip(), names) for name in text.split(",")]
+    return tuple(dict.fromkeys(chosen))
 
 
 def whole_numbers(text, option):

@@ -1,19 +1,17 @@
-"""What `skticket find` learns from: MNIST-1D, digits, MNIST or a CSV file."""
+"""What `skticket find` learns from: MNIST-1D, digits, MNIST or a table in a file."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from ._preparation import table_steps
+from ._output import listed
 
 # The share of rows that are held out, where a data set has no test rows of its own.
 _TEST_FRACTION = 0.2
-# More values than these are taken for a number to predict, not for classes.
-_MOST_CLASSES = 20
-# Squares of larger numbers are infinite, and those of columns are summed.
-_LARGEST = 1e150
-
 # How the networks of images train, whatever the defaults for tables: all the way, without penalty.
 _PROTOCOL = {"learning_rate": 1.2e-3, "alpha": 0, "n_iter_no_change": None}
+_UNSCALED = [("scale", "passthrough")]
+# A class is rare that has so small a share of the rows it would have if all were equally frequent.
+_RARE = 0.2
 
 
 @dataclass(frozen=True)
@@ -30,19 +28,43 @@ class Source:
         Whether y are numbers.
     defaults : dict, default={}
         Parameters of the estimator.
+    notes : sequence of str, default=()
+        What to say of a table.
+    counts : Series or None, default=None
+        Rows of each class of a table.
     """
 
     parts: Sequence
     preparation: list
     regression: bool = False
     defaults: dict = field(default_factory=dict)
+    notes: Sequence = ()
+    counts: object = None
+
+    @property
+    def has_rare_class(self):
+        """Whether the accuracy would say little of one of the classes."""
+        if self.counts is None:
+            return False
+        return self.counts.min() < _RARE * self.counts.mean()
 
 
-_UNSCALED = [("scale", "passthrough")]
+def load(source, question, reading, seed=0):
+    """Return what a source has to be learned from.
 
-
-def load(source, target, task, seed=0):
-    """Return what a source has to be learned from."""
+    Parameters
+    ----------
+    source : str
+        "mnist", "mnist1d", "digits", or the path of a table.
+    question : Question
+        What is asked of a table.
+    reading : Reading
+        How to read its file.
+    seed : int, default=0
+        Determines how its texts are encoded.
+    """
+    if source not in ("mnist", "mnist1d", "digits"):
+        return _load_table(source, question, reading, seed)
     from sklearn.preprocessing import StandardScaler
 
     from ..datasets import fetch_mnist, load_digits, make_mnist1d, split_images
@@ -58,31 +80,71 @@ def load(source, target, task, seed=0):
         defaults = _PROTOCOL | {"hidden_layer_sizes": (500,), "rounds": 12}
         defaults |= {"max_epochs": 40, "batch_size": 100}
         return Source(_split(X, y), _UNSCALED, defaults=defaults)
-    if source == "digits":
-        return Source(_split(*load_digits(return_X_y=True)), [("scale", StandardScaler())])
-    return _load_csv(source, target, task, seed)
+    return Source(_split(*load_digits(return_X_y=True)), [("scale", StandardScaler())])
 
 
-def _load_csv(path, target, task, seed):
+def _load_table(path, question, reading, seed):
+    from ._faults import check_table
+    from ._preparation import table_steps
+    from ._reading import read_table
+
+    steps = table_steps(seed)
+    try:
+        frame, names, form = read_table(path, reading)
+    except FileNotFoundError:
+        raise ValueError(
+            f'no file {path!r}: the source is "mnist1d", "digits", "mnist", or a CSV or Parquet '
+            "file"
+        ) from None
+    if question.target is None:
+        raise ValueError(
+            f"--target is missing: which of the columns {listed(list(frame))} is to be predicted?"
+        )
+    check_table(path, frame, names, question)
+    n_rows, n_columns = frame.shape
+    frame = frame.drop(columns=list(question.drop))
+    frame = frame.dropna(subset=question.target, ignore_index=True)
+    notes = [f"{path}: {n_rows:,} rows, {n_columns} columns; {form}."]
+    if len(frame) < n_rows:
+        notes.append(
+            f"{n_rows - len(frame):,} rows have no {question.target!r}: they are left out."
+        )
+    y = frame.pop(question.target)
+    regression = question.is_regression(y)
+    notes.append(_task_note(y, question, regression))
+    y = _targets(y, regression)
+    counts = None if regression else y.value_counts()
+    stratified = not regression and _can_be_stratified(counts)
+    parts = _split(frame, y.to_numpy(), stratified)
+    return Source(parts, steps, regression, notes=notes, counts=counts)
+
+
+def _task_note(y, question, regression):
+    from ._faults import is_a_number
+
+    task, other = "classification", "--task regression predicts numbers"
+    if regression:
+        task, other = "regression", "--task classification predicts classes"
+    if question.task != "auto" or not is_a_number(y):
+        return f"Task: {task}."
+    few = "" if regression else "only "
+    return (
+        f"Task: {task}, as {question.target!r} has {few}{y.nunique():,} different values; {other}."
+    )
+
+
+def _targets(y, regression):
+    """Return targets as the estimator takes them: numbers, truth values, or text of one kind."""
     import pandas as pd
 
-    frame = _read_csv(path, target).dropna(subset=target, ignore_index=True)
-    y = frame.pop(target)
-    numeric = pd.api.types.is_numeric_dtype(y)
-    regression = task == "regression" or (
-        task == "auto" and numeric and y.nunique() > _MOST_CLASSES
-    )
-    if regression and not numeric:
-        raise ValueError(f"--task regression needs numbers in column {target!r}")
-    stratified = not regression and _can_be_stratified(y)
-    y = y.to_numpy(float) if regression else y.to_numpy()
-    return Source(_split(frame, y, stratified), table_steps(seed), regression)
+    if regression:
+        return pd.to_numeric(y.astype(object)).astype(float)
+    return y if y.dtype.kind in "biuf" else y.astype(str).astype(object)
 
 
-def _can_be_stratified(y):
+def _can_be_stratified(counts):
     """Say whether each class can have a row on either side."""
-    counts = y.value_counts()
-    return counts.min() > 1 and len(counts) <= int(_TEST_FRACTION * len(y))
+    return counts.min() > 1 and len(counts) <= int(_TEST_FRACTION * counts.sum())
 
 
 def _split(X, y, stratified=True):
@@ -92,40 +154,3 @@ def _split(X, y, stratified=True):
     return train_test_split(
         X, y, test_size=_TEST_FRACTION, random_state=0, stratify=y if stratified else None
     )
-
-
-def _read_csv(path, target):
-    """Return the table in a CSV file, or say which column is at fault."""
-    import pandas as pd
-
-    try:
-        # Given the path itself, pandas would open addresses and archives, too.
-        with open(path, "rb") as file:
-            frame = pd.read_csv(file)
-    except FileNotFoundError:
-        raise ValueError(
-            f'no file {path!r}: the source is "mnist1d", "digits", "mnist" or a CSV file'
-        ) from None
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path} is not a CSV file: {error}") from error
-    columns = list(frame.columns)
-    if target is None:
-        raise ValueError(f"--target is missing: which of the columns {columns} is to be predicted?")
-    if target not in columns:
-        raise ValueError(f"--target: {path} has no column {target!r}, only {columns}")
-    if not isinstance(frame.index, pd.RangeIndex):
-        raise ValueError(
-            f"{path} has rows of more values than the {len(columns)} that the header names"
-        )
-    if len(frame) < 10 or len(columns) < 2:
-        raise ValueError(
-            f"{path} has {len(frame)} rows and {len(columns)} columns; at least 10 rows and "
-            "2 columns are needed"
-        )
-    for name, column in frame.items():
-        numeric = pd.api.types.is_numeric_dtype(column)
-        if numeric and column.abs().max() > _LARGEST:
-            raise ValueError(
-                f"column {name!r} has numbers beyond {_LARGEST:g}, too large to be scaled"
-            )
-    return frame

@@ -27,15 +27,20 @@ class Evidence:
     controls : DataFrame or None
         A row a control of that round, with a column `control` for its kind.
     score_name : str
-        What the scores are.
+        What the test scores are.
     losses : ndarray of float
         The full network's validation loss at each evaluation.
     valid_errors : ndarray of float or None
         What each held-out row takes from the full network's score; None if none were held out.
     test_gains : ndarray of float
-        What each test row adds to the kept network's score, beyond the full network's.
+        What each test row, or group of them, adds to the kept network's score, beyond the full
+        network's.
     constant_score : float
         Test score of the best constant prediction.
+    valid_name : str, default="accuracy"
+        What the validation scores are that decide whether a round wins.
+    is_error : bool, default=False
+        Whether the test score is an error of any size, with a minus before it.
     """
 
     rounds: object
@@ -47,6 +52,8 @@ class Evidence:
     valid_errors: np.ndarray
     test_gains: np.ndarray
     constant_score: float
+    valid_name: str = "accuracy"
+    is_error: bool = False
 
 
 def errors_of(y, predicted, regression):
@@ -90,7 +97,8 @@ def verdict(evidence):
 
 
 def _is_constant(evidence, full):
-    if full.test_score > evidence.constant_score + 1e-3:
+    least = 1e-3 * (abs(evidence.constant_score) if evidence.is_error else 1)
+    if full.test_score > evidence.constant_score + least:
         return None
     return (
         f"The full network's test {evidence.score_name} is {full.test_score:.3f}; predicting "
@@ -112,14 +120,14 @@ def _is_noisy(evidence, full):
     errors = evidence.valid_errors
     if errors is None:
         return "There are too few rows to hold any out: nothing tells tickets from chance."
-    if evidence.score_name == "accuracy":
+    if evidence.valid_name == "accuracy":
         # As if two rows more were right and two wrong: none wrong of a few is no certainty.
         errors = np.concatenate([errors, [0, 0, 1, 1]])
     error = np.std(errors) / np.sqrt(len(errors))
     if error <= _MOST_ERROR:
         return None
     return (
-        f"{len(evidence.valid_errors)} held-out rows are too few: their {evidence.score_name} has "
+        f"{len(evidence.valid_errors)} held-out rows are too few: their {evidence.valid_name} has "
         f"a standard error of {error:.3f}, so that differences between rounds are noise."
     )
 

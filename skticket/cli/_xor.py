@@ -15,32 +15,35 @@ from ._output import (
     picture_writers,
     write_files,
 )
-from ._parsing import picture_formats, whole_numbers
+from ._parsing import FORMATS, XOR_STRATEGIES, several_of, whole_numbers
+from ._progress import counting
+
+# What the paper's figures are of.
+_NETWORKS, _STEPS = 1000, 10_000
 
 
 def xor(
-    networks: Annotated[int, typer.Option(help="Networks a condition.")] = 1000,
-    steps: Annotated[int, typer.Option(help="Steps of each training.")] = 10_000,
+    networks: Annotated[int, typer.Option(help="Networks a condition.")] = _NETWORKS,
+    steps: Annotated[int, typer.Option(help="Steps of each training.")] = _STEPS,
     seed: Annotated[int, typer.Option(help="Determines the initial weights.")] = 0,
     jobs: Annotated[int, typer.Option(help="Processes; -1 for one a processor.")] = -1,
     units: Annotated[str, typer.Option(help="Numbers of hidden units, descending.")] = "10,8,6,4,2",
     strategies: Annotated[
-        str, typer.Option(help="Of: one-shot product, input, output, product.")
-    ] = "one-shot product,input,output,product",
+        str, typer.Option(help=f"Of: {', '.join(XOR_STRATEGIES)}; with commas between.")
+    ] = ",".join(XOR_STRATEGIES),
     format: Annotated[str, typer.Option(help=FORMAT_HELP)] = "png",
     output: Annotated[Path, typer.Option(help="Folder for tables and pictures.")] = Path(
         "results/xor"
     ),
 ) -> None:
     """Repeat the paper's first experiment: thousands of networks that learn exclusive or."""
-    with one_line_errors(), output_folder(output):
-        _run(
-            whole_numbers(units, "--units"),
-            [name.strip() for name in strategies.split(",")],
-            {"networks": networks, "steps": steps, "seed": seed, "jobs": jobs},
-            picture_formats(format),
-            output,
-        )
+    with one_line_errors():
+        units = whole_numbers(units, "--units")
+        strategies = several_of("--strategies", strategies, XOR_STRATEGIES)
+        settings = {"networks": networks, "steps": steps, "seed": seed, "jobs": jobs}
+        formats = several_of("--format", format, FORMATS)
+        with output_folder(output):
+            _run(units, strategies, settings, formats, output)
 
 
 def _run(units, strategies, settings, formats, output):
@@ -59,6 +62,12 @@ def _run(units, strategies, settings, formats, output):
         "DB: percent of networks with the right decision boundary; ZL: with zero loss. Each with "
         "its 95% interval, the paper's figure, and the difference from that."
     )
+    if (settings["networks"], settings["steps"]) != (_NETWORKS, _STEPS):
+        console.print(
+            f"The paper's figures are of {_NETWORKS:,} networks that took {_STEPS:,} steps each; "
+            f"these are of {settings['networks']:,} that took {settings['steps']:,}: another "
+            "protocol, whose figures may differ for that reason alone."
+        )
     units_table, strategies_table = (table.round(4) for table in tables)
     success = experiment.plot_success(*tables)
     boundaries = experiment.plot_boundaries(_shown(direct, pruned))
@@ -72,16 +81,8 @@ def _run(units, strategies, settings, formats, output):
 
 
 def _measure(experiment, populations, settings, console):
-    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
-
-    columns = TextColumn("{task.description}"), BarColumn(), TaskProgressColumn()
-    with Progress(*columns, TimeElapsedColumn(), console=console) as bar:
-        task = bar.add_task("training", total=None)
-        return experiment.measure(
-            populations,
-            **settings,
-            progress=lambda done, total: bar.update(task, completed=done, total=total),
-        )
+    with counting(console, "training", "blocks") as tell:
+        return experiment.measure(populations, **settings, progress=tell)
 
 
 def _rich_table(title, frame):

@@ -3,13 +3,23 @@
 from ._base import WinningTicketBase
 from ._classifier import WinningTicketClassifier
 from ._regressor import WinningTicketRegressor
-from ._within import check_inputs, fit_control, held_out, without_rounds, zero_row
+from ._within import (
+    check_inputs,
+    check_parameters,
+    each_round,
+    fit_control,
+    held_out,
+    without_rounds,
+    zero_row,
+)
 
 __all__ = [
     "WinningTicketBase",
     "WinningTicketClassifier",
     "WinningTicketRegressor",
     "check_inputs",
+    "check_parameters",
+    "each_round",
     "fit_control",
     "held_out",
     "without_rounds",

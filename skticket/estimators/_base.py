@@ -299,9 +299,8 @@ class WinningTicketBase(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
             Predictions of the network of each ticket in `tickets_`, as `predict` gives.
         """
         check_is_fitted(self)
-        search = self._build_search(self.ticket_)
-        for ticket in self.tickets_:
-            yield self._with(search, ticket).predict(X)
+        for other in self._each_round():
+            yield other.predict(X)
 
     @property
     def feature_importances_(self):
@@ -451,11 +450,13 @@ class WinningTicketBase(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
             "_predictor": Predictor(ticket) if self.net is None else None,
         }
 
-    def _with(self, search, ticket):
-        """Return a copy of the estimator that predicts with another ticket."""
-        other = copy(self)
-        other._set_ticket(search, ticket)
-        return other
+    def _each_round(self):
+        """Yield a copy of the estimator that predicts with each round's network."""
+        search = self._build_search(self.ticket_)
+        for ticket in self.tickets_:
+            other = copy(self)
+            other._set_ticket(search, ticket)
+            yield other
 
     def _validate_inputs(self, X, y="no_validation", *, reset, dtype=np.float32, **options):
         allow_nd = self.net is not None

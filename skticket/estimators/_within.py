@@ -11,6 +11,16 @@ def check_inputs(estimator, X):
     return estimator._check_inputs(X)
 
 
+def check_parameters(estimator):
+    """Raise an error if a parameter is none that `fit` takes."""
+    estimator._validate_params()
+
+
+def each_round(estimator):
+    """Yield a copy of a fitted estimator that predicts with each round's network."""
+    return estimator._each_round()
+
+
 def held_out(estimator, X, y):
     """Return the rows of X and y that a fit on them holds out, or None if it holds none out."""
     checked = estimator._validate(X, y, reset=False)

@@ -1,61 +1,42 @@
-"""What all rooms may use: files, the machine, seeds, threads, torch's state, statistics."""
+"""What all rooms may use: files, the machine, seeds, threads, torch's state, statistics.
 
-from ._code import code_key
-from ._docstrings import document, substitute
-from ._files import remove_left_over, replacing
-from ._machine import processor_name
-from ._private import (
-    HasMethods,
-    Interval,
-    RealNotInt,
-    StrOptions,
-    check_sample_weight,
-    fit_context,
-    has_hooks,
-    is_as_its_class,
-    params_of_rows,
-    predict_nonlinearity,
-    rows_of,
-    set_cache,
-    validate_params,
-)
-from ._seeds import Stream, derive_seed
-from ._statistics import student_half_width
-from ._text import printable
-from ._threads import n_threads_allowed, n_training_threads, noting_interrupts
-from ._ticket_file import read_ticket_file, ticket_to_bytes
-from ._torch_state import isolated, on_threads, shared_tensor
+Nothing is imported before it is asked for: the command line answers before torch is there.
+"""
 
-__all__ = [
-    "HasMethods",
-    "Interval",
-    "RealNotInt",
-    "StrOptions",
-    "Stream",
-    "check_sample_weight",
-    "code_key",
-    "derive_seed",
-    "document",
-    "fit_context",
-    "has_hooks",
-    "is_as_its_class",
-    "isolated",
-    "n_threads_allowed",
-    "n_training_threads",
-    "noting_interrupts",
-    "on_threads",
-    "params_of_rows",
-    "predict_nonlinearity",
-    "printable",
-    "processor_name",
-    "read_ticket_file",
-    "remove_left_over",
-    "replacing",
-    "rows_of",
-    "set_cache",
-    "shared_tensor",
-    "student_half_width",
-    "substitute",
-    "ticket_to_bytes",
-    "validate_params",
-]
+from ._lazy import lazily
+
+_HOMES = {
+    "HasMethods": "_private",
+    "Interval": "_private",
+    "RealNotInt": "_private",
+    "StrOptions": "_private",
+    "Stream": "_seeds",
+    "check_sample_weight": "_private",
+    "code_key": "_code",
+    "derive_seed": "_seeds",
+    "document": "_docstrings",
+    "fit_context": "_private",
+    "has_hooks": "_private",
+    "is_as_its_class": "_private",
+    "isolated": "_torch_state",
+    "n_threads_allowed": "_threads",
+    "n_training_threads": "_threads",
+    "noting_interrupts": "_threads",
+    "on_threads": "_torch_state",
+    "params_of_rows": "_private",
+    "predict_nonlinearity": "_private",
+    "printable": "_text",
+    "processor_name": "_machine",
+    "read_ticket_file": "_ticket_file",
+    "remove_left_over": "_files",
+    "replacing": "_files",
+    "rows_of": "_private",
+    "set_cache": "_private",
+    "shared_tensor": "_torch_state",
+    "student_half_width": "_statistics",
+    "substitute": "_docstrings",
+    "ticket_to_bytes": "_ticket_file",
+    "validate_params": "_private",
+}
+__all__ = ["lazily", *_HOMES]
+__getattr__, __dir__ = lazily(__name__, _HOMES)

@@ -5,20 +5,16 @@ from html.parser import HTMLParser
 
 import numpy as np
 import pytest
+from running import QUICK as QUICK_ROUNDS
+from running import run
 from sklearn.datasets import load_iris
-from typer.testing import CliRunner
 
 from skticket import Ticket
-from skticket.cli import app
 
-QUICK = ["--epochs", "2", "--hidden", "20,10", "--rounds", "0"]
+QUICK = [*QUICK_ROUNDS, "--rounds", "0"]
 MARKUP = "[/red] [bold]:smile:[link=https://example.org]"
 CONTROL = "\x1b[31mred\x07\r\x9b1m\u202e"
 SHOWN = r"\x1b[31mred\x07\r\x9b1m\u202e"
-
-
-def run(*arguments):
-    return CliRunner().invoke(app, [str(argument) for argument in arguments])
 
 
 def joined(text):
@@ -46,13 +42,22 @@ def test_closing_tag_in_output(tmp_path):
 
 
 def test_columns_of_a_table(tmp_path):
-    frame = load_iris(as_frame=True).frame.assign(**{MARKUP: "\x1b[31mred"})
+    values = [*range(149), "\x1b[31mred"]
+    control = CONTROL.replace("\r", "")
+    frame = load_iris(as_frame=True).frame.assign(**{MARKUP: values, control: "\x1b[31mred"})
     path = tmp_path / "table.csv"
     frame.to_csv(path, index=False)
     result = run("find", path, "--target", "target", "--output", tmp_path)
     assert result.exit_code == 2
     assert MARKUP in result.stderr
     assert_harmless(result.stderr)
+    result = run("find", path, "--target", "target", "--text", MARKUP, "--output", tmp_path, *QUICK)
+    assert result.exit_code == 0, result.output
+    shown = SHOWN.replace(r"\r", "")
+    rows = [line.split("│") for line in result.output.splitlines() if line.startswith("│")]
+    names = joined("".join(row[1] for row in rows))
+    assert joined(MARKUP) in names and shown in names
+    assert_harmless(result.output)
 
 
 @pytest.mark.parametrize("name", [MARKUP, CONTROL, "half \udcff"])
