@@ -22,12 +22,14 @@ from ..network import (
     check_outputs,
     check_same_network,
     default_net,
+    hidden_of_ticket,
     layer_sizes_of,
     prediction_net,
 )
 from ..pruning import RATE_CONSTRAINTS, STRATEGY_CONSTRAINTS
 from ..rewinding import REWIND_CONSTRAINTS
 from ..search import Search, open_memory
+from ..ticket import Ticket
 from ..utils import (
     HasMethods,
     Interval,
@@ -56,6 +58,7 @@ class WinningTicketBase(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
         "rewind_to": REWIND_CONSTRAINTS,
         "select": [StrOptions({"last", "best", "winning"})],
         "round_budget": [Interval(Real, 0, 1, closed="right")],
+        "ticket": [Ticket, None],
         "optimizer": [StrOptions(set(OPTIMIZERS)), callable],
         "learning_rate": [Interval(Real, 0, None, closed="neither")],
         "alpha": [Interval(Real, 0, None, closed="left")],
@@ -85,6 +88,7 @@ class WinningTicketBase(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
         rewind_to="init",
         select="last",
         round_budget=1.0,
+        ticket=None,
         optimizer="adam",
         learning_rate=3e-3,
         alpha=3.0,
@@ -110,6 +114,7 @@ class WinningTicketBase(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
         self.rewind_to = rewind_to
         self.select = select
         self.round_budget = round_budget
+        self.ticket = ticket
         self.optimizer = optimizer
         self.learning_rate = learning_rate
         self.alpha = alpha
@@ -347,8 +352,7 @@ class WinningTicketBase(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
         """Return the search that the parameters describe; check that it is of the ticket's kind."""
         layer_sizes = None
         if self.net is None:
-            hidden = layer_sizes_of(self.hidden_layer_sizes)
-            layer_sizes = (hidden, self.n_features_in_, self._n_outputs())
+            layer_sizes = (self._hidden(), self.n_features_in_, self._n_outputs())
             if ticket is not None:
                 check_same_network(ticket, layer_sizes)
         net = self._default_net(*layer_sizes) if self.net is None else clone(self.net)
@@ -366,6 +370,7 @@ class WinningTicketBase(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
             schedule=self.schedule,
             rewind_to=self.rewind_to,
             round_budget=self.round_budget,
+            ticket=self.ticket,
             layout=self.layout,
             seed=self._run.seed,
             memory=open_memory(self.memory),
@@ -376,6 +381,12 @@ class WinningTicketBase(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
 
     def _penalty(self):
         return self.alpha
+
+    def _hidden(self):
+        """Return the sizes of the default network's hidden layers."""
+        if self.ticket is None:
+            return layer_sizes_of(self.hidden_layer_sizes)
+        return hidden_of_ticket(self.ticket, self.n_features_in_, self._n_outputs())
 
     def _default_net(self, *layer_sizes):
         return default_net(

@@ -39,6 +39,11 @@ PARAMETERS = """
         one evaluation, which finds its survivors. With `select` "winning" or "best", rounds
         that may predict then train in full until one serves. 1.0: every round in full, as
         in the paper.
+    ticket : Ticket or None, default=None
+        What to start from, instead of a fresh full network: round 0 trains its initial
+        weights under its masks, and later rounds, if any, prune it further and are compared
+        with it. `hidden_layer_sizes` does not count then; the numbers of inputs and
+        outputs must be those of the data. With `net`, a ticket of that net's module.
     optimizer : {"adam", "sgd"} or callable, default="adam"
         Adam, plain stochastic gradient descent, or a torch optimizer's class (or
         `functools.partial` of it, with momentum or weight decay). Its state starts

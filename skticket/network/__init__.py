@@ -3,7 +3,7 @@
 from ._arrays import load_arrays, new_ticket, prunable_names, read_arrays
 from ._batches import Batches, n_batch_rows
 from ._data import Data, on_device
-from ._mlp import MLP, check_same_network, draw_initial
+from ._mlp import MLP, check_same_network, draw_initial, hidden_of_ticket
 from ._net import (
     EVALUATION_ROWS,
     OPTIMIZERS,
@@ -18,6 +18,7 @@ from ._net import (
     layer_sizes_of,
     prediction_net,
     presence,
+    restarted,
     rows_per_batch,
     steps_per_epoch,
     takes_rows,
@@ -39,6 +40,7 @@ __all__ = [
     "first_ticket",
     "has_listeners",
     "has_own_batches",
+    "hidden_of_ticket",
     "isolation",
     "layer_sizes_of",
     "load_arrays",
@@ -49,6 +51,7 @@ __all__ = [
     "presence",
     "prunable_names",
     "read_arrays",
+    "restarted",
     "rows_per_batch",
     "steps_per_epoch",
     "takes_rows",

@@ -68,6 +68,30 @@ def check_same_network(ticket, layer_sizes):
         )
 
 
+def hidden_of_ticket(ticket, n_inputs, n_outputs):
+    """Return the sizes of a ticket's hidden layers, if it is of a default network with such ends.
+
+    Raises
+    ------
+    ValueError
+        If the ticket is of another kind of network, or takes or gives another number of values.
+    """
+    shapes = [mask.shape for mask in ticket.mask.values()]
+    expected = {
+        name for i in range(len(shapes)) for name in (f"layers.{i}.weight", f"layers.{i}.bias")
+    }
+    if not ticket.is_chain or ticket.initial.keys() != expected:
+        raise ValueError(
+            "ticket is not one of the default network, fully connected with the layers 0, 1, …; "
+            f"give the net, too, that it is of: its parameters are {list(ticket.initial)}"
+        )
+    if shapes[0][1] != n_inputs:
+        raise ValueError(f"ticket takes {shapes[0][1]} inputs, but X has {n_inputs} features")
+    if shapes[-1][0] != n_outputs:
+        raise ValueError(f"ticket has {shapes[-1][0]} outputs, but y needs {n_outputs}")
+    return tuple(n_units for n_units, _ in shapes[:-1])
+
+
 def draw_initial(hidden_layer_sizes, n_inputs, n_outputs, init, random_state):
     """Return initial arrays of an `MLP`: weights drawn from `init`, biases 0."""
     arrays = {}

@@ -10,6 +10,7 @@ from skorch.callbacks import Callback, EpochTimer, PassthroughScoring
 from torch.nn.parameter import is_lazy
 from torch.utils.data import DataLoader
 
+from ..ticket import Ticket
 from ..utils import isolated
 from ._arrays import load_arrays, new_ticket
 from ._batches import Batches, n_batch_rows
@@ -214,6 +215,44 @@ def first_ticket(net, arrays=None, *, seed=0, fresh=False):
                 if hasattr(part, "reset_parameters"):
                     part.reset_parameters()
         return new_ticket(net.module_, arrays)
+
+
+def restarted(net, ticket):
+    """Return a ticket as it is before its training: with its initial weights, and no checkpoints.
+
+    Parameters
+    ----------
+    net : skorch.NeuralNet
+        The prototype.
+    ticket : Ticket
+        Of the network that the prototype describes.
+
+    Returns
+    -------
+    Ticket
+        Its arrays have the types of the network's.
+
+    Raises
+    ------
+    ValueError
+        If the ticket is one of another network.
+    """
+    full = first_ticket(net)
+    expected, found = _shapes(full), _shapes(ticket)
+    if expected != found:
+        raise ValueError(
+            f"ticket is not one of this network: its parameters have the shapes {found[0]}, of "
+            f"which {found[1]} are prunable; the network's are {expected[0]}, and {expected[1]}"
+        )
+    initial = {
+        name: array.astype(full.initial[name].dtype) for name, array in ticket.initial.items()
+    }
+    return Ticket(initial, ticket.mask)
+
+
+def _shapes(ticket):
+    """Return the shapes of a ticket's parameters by name, and the names of those to be pruned."""
+    return {name: array.shape for name, array in ticket.initial.items()}, list(ticket.mask)
 
 
 def check_outputs(net, X, output_shape):

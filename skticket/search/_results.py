@@ -32,9 +32,9 @@ def is_winning(trained: Trained, full: Trained):
     """Say whether a ticket learns at least as fast as the full network, and ends as accurate."""
     early, early_of_full = early_losses(trained, full)
     wanted = full.valid_score[full.convergence] - TOLERANCE
-    # The full network is no ticket. NaN compares as False.
+    # What is no smaller is no ticket of it. NaN compares as False.
     return bool(
-        trained.ticket.density < 1
+        trained.ticket.n_weights < full.ticket.n_weights
         and early <= early_of_full
         and trained.valid_score[trained.convergence] >= wanted
     )

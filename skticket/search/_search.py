@@ -11,7 +11,14 @@ from sklearn.base import clone
 from skorch import NeuralNet
 
 from ..initialization import resolve_init
-from ..network import Data, draw_initial, first_ticket, has_own_batches, steps_per_epoch
+from ..network import (
+    Data,
+    draw_initial,
+    first_ticket,
+    has_own_batches,
+    restarted,
+    steps_per_epoch,
+)
 from ..pruning import Prune, needs_gradients
 from ..rewinding import Rewind
 from ..ticket import Ticket
@@ -94,6 +101,8 @@ class Search:
     alpha : float, default=0
         Strength of the L2 penalty of the default network's named optimizers; divided by the
         number of training rows, it is their weight decay.
+    ticket : Ticket, default=None
+        What to start from, instead of the full network.
     """
 
     net: NeuralNet
@@ -114,6 +123,7 @@ class Search:
     n_iter_no_change: int | None = None
     round_budget: float = 1.0
     alpha: float = 0
+    ticket: Ticket | None = None
 
     @cached_property
     def code(self):
@@ -126,9 +136,12 @@ class Search:
         return min(self.rounds, 1) if self.schedule == "one-shot" else self.rounds
 
     def first_ticket(self):
-        """Return the full network, checked to bear every pruning to come."""
+        """Return the full network, or what stands for it, checked to bear every pruning to come."""
         seed = derive_seed(self.seed, Stream.INITIAL)
-        ticket = first_ticket(self.net, self._fresh_arrays(seed), seed=seed)
+        if self.ticket is None:
+            ticket = first_ticket(self.net, self._fresh_arrays(seed), seed=seed)
+        else:
+            ticket = restarted(self.net, self.ticket)
         if self.rounds:
             Prune(self.prune_rate, self.strategy, repeat=self.rounds).fit(ticket)
         return ticket
