@@ -24,7 +24,7 @@ from .estimators import WinningTicketClassifier, WinningTicketRegressor, check_i
 from .ticket import Ticket, reaching_units
 from .utils import fit_context, substitute
 
-__all__ = ["TicketSelector", "TicketTransformer"]
+__all__ = ["TicketSelector", "TicketTransformer", "hidden_ticket"]
 
 _PARAMETERS = """
     Parameters
@@ -240,18 +240,34 @@ def _has_own_net(estimator):
 def _last_hidden(estimator, X):
     """Return the activations of a fitted estimator's last hidden layer for checked inputs."""
     ticket = estimator.ticket_
-    last = ticket.layers[-1]
     if _has_own_net(estimator):
-        return _inputs_of(estimator.net_, last.weight.rpartition(".")[0], X)
+        return _inputs_of(estimator.net_, ticket.layers[-1].weight.rpartition(".")[0], X)
+    before = hidden_ticket(ticket)
+    return X if before is None else np.maximum(Predictor(before)(X), 0)
+
+
+def hidden_ticket(ticket):
+    """Return a ticket's network without its last layer; None if there is no other.
+
+    Parameters
+    ----------
+    ticket : Ticket
+        Of a default network.
+
+    Returns
+    -------
+    Ticket or None
+        Its outputs, after a ReLU, are the last hidden layer.
+    """
     if len(ticket.mask) == 1:
-        return X
-    before = Ticket(
+        return None
+    last = ticket.layers[-1]
+    return Ticket(
         *(
             {n: a for n, a in arrays.items() if n not in last}
             for arrays in (ticket.weights, ticket.mask)
         )
     )
-    return np.maximum(Predictor(before)(X), 0)
 
 
 def _inputs_of(net, layer, X):

@@ -12,8 +12,9 @@ import pytest
 import skticket
 
 ROOMS = (
-    "datasets engines estimators experiments experiments.mnist experiments.xor initialization "
-    "inspection model_selection network pruning rewinding search ticket training transformers utils"
+    "datasets engines estimators experiments experiments.mnist experiments.xor export "
+    "initialization inspection model_selection network pruning rewinding search ticket training "
+    "transformers utils"
 ).split()
 PUBLIC = {
     f"{room}.{name}": getattr(importlib.import_module(f"skticket.{room}"), name)

@@ -14,7 +14,7 @@ FLOORS = [
     {"__init__", "__main__"},
     {"cli"},
     {"experiments"},
-    {"inspection"},
+    {"inspection", "export"},
     {"transformers", "model_selection"},
     {"estimators"},
     {"search"},
@@ -100,7 +100,7 @@ def test_private_names_of_others_are_known_in_utils_alone(path):
 def test_what_is_seen_at_the_top():
     found = {path.name for path in ROOT.iterdir()} - {"__pycache__"}
     top = {"__init__.py", "__main__.py", "ticket.py", "initialization.py", "rewinding.py"}
-    top |= {"transformers.py", "cli", "datasets", "engines", "estimators", "experiments"}
+    top |= {"transformers.py", "cli", "datasets", "engines", "estimators", "experiments", "export"}
     top |= {"inspection", "model_selection", "network", "pruning", "search", "training", "utils"}
     assert found == top
     assert {name.removesuffix(".py") for name in top} == set(FLOOR)

@@ -21,6 +21,11 @@ def each_round(estimator):
     return estimator._each_round()
 
 
+def has_labels(classifier):
+    """Tell whether a row may have several labels, an output each."""
+    return getattr(classifier, "_has_labels", False)
+
+
 def held_out(estimator, X, y):
     """Return the rows of X and y that a fit on them holds out, or None if it holds none out."""
     checked = estimator._validate(X, y, reset=False)

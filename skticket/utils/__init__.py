@@ -15,6 +15,7 @@ _HOMES = {
     "code_key": "_code",
     "derive_seed": "_seeds",
     "document": "_docstrings",
+    "extra": "_extras",
     "fit_context": "_private",
     "has_hooks": "_private",
     "is_as_its_class": "_private",
