@@ -7,6 +7,7 @@ from numbers import Integral
 import joblib
 
 from ..search import key_of, tabulate
+from ..training import Trained
 from ..utils import code_key
 
 # What a fit learns, beside what users see.
@@ -70,6 +71,20 @@ class Run:
             "histories_": [trained.history for trained in self.trained],
             "round_results_": tabulate(self.rounds, self.trained) if self.trained else {},
         }
+
+    def state(self):
+        """Return a dict of arrays, numbers, texts and tickets, of which `from_state` makes it."""
+        return vars(self) | {
+            "trained": [trained.state() for trained in self.trained],
+            "known": {key: trained.state() for key, trained in self.known.items()},
+        }
+
+    @classmethod
+    def from_state(cls, state):
+        """Return the run of which `state` gave this."""
+        trained = tuple(map(Trained.from_state, state["trained"]))
+        known = {key: Trained.from_state(of_one) for key, of_one in state["known"].items()}
+        return cls(**state | {"trained": trained, "known": known})
 
 
 def run_key(estimator, X, y, sample_weight):

@@ -1,5 +1,6 @@
 """What a training gives."""
 
+import json
 from dataclasses import dataclass
 
 import numpy as np
@@ -50,6 +51,18 @@ class Trained:
         """Position of the evaluation with the lowest validation loss."""
         return int(np.nanargmin(self.valid_loss))
 
+
+    def state(self):
+        """Return a dict of arrays, numbers, texts and the ticket, of which `from_state` makes it.
+
+        The history becomes JSON, as in skorch's own files.
+        """
+        return vars(self) | {"history": json.dumps(self.history)}
+
+    @classmethod
+    def from_state(cls, state):
+        """Return the training of which `state` gave this."""
+        return cls(**state | {"history": History(json.loads(state["history"]))})
 
 def still_falls(losses):
     """Tell whether a training ended too early to tell where its loss would end.
