@@ -23,7 +23,7 @@ def each_round(estimator):
 
 def has_labels(classifier):
     """Tell whether a row may have several labels, an output each."""
-    return getattr(classifier, "_has_labels", False)
+    return classifier._has_labels
 
 
 def held_out(estimator, X, y):

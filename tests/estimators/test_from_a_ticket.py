@@ -93,6 +93,14 @@ def test_two_classes():
     assert set(again.predict(X)) <= {"a", "b"}
 
 
+def test_several_labels_a_row():
+    indicators = (X[:, :3] > 0).astype(int)
+    first = classifier().fit(X, indicators)
+    again = classifier(ticket=first.ticket_, rounds=0).fit(other_X, indicators[::-1])
+    assert again.predict(X).shape == indicators.shape
+    assert again.ticket_.n_weights == first.ticket_.n_weights
+
+
 @pytest.mark.parametrize("layout", ["dense", "sparse"])
 def test_layouts_agree(ticket, layout):
     clf = classifier(ticket=ticket, rounds=0, layout=layout).fit(other_X, other_y)

@@ -65,6 +65,20 @@ def test_classifiers(labels, dtype, parameters):
     np.testing.assert_array_equal(label[is_clear], model.predict(rows)[is_clear])
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("n_labels", [2, 4])
+def test_several_labels_a_row(dtype, n_labels):
+    rows = X.astype(dtype)
+    indicators = (X[:, :n_labels] > 0.3).astype(int)
+    model = make_pipeline(StandardScaler(), classifier()).fit(rows, indicators)
+    labels, probabilities = run(model, rows, zipmap=False)
+    expected = model.predict_proba(rows)
+    np.testing.assert_allclose(probabilities, expected, rtol=0, atol=TOLERANCE[dtype])
+    is_clear = np.abs(expected - 0.5) > TOLERANCE[dtype]
+    assert is_clear.mean() > 0.9
+    np.testing.assert_array_equal(labels[is_clear], model.predict(rows)[is_clear])
+
+
 def test_options_of_classifiers():
     rows = X.astype(np.float32)
     model = make_pipeline(StandardScaler(), classifier()).fit(rows, NAMES[y])
