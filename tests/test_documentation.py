@@ -13,8 +13,8 @@ import skticket
 
 ROOMS = (
     "datasets engines estimators experiments experiments.mnist experiments.xor export "
-    "initialization inspection model_selection network pruning rewinding search ticket training "
-    "transformers utils"
+    "initialization inspection model_selection network persistence pruning rewinding search "
+    "ticket training transformers utils"
 ).split()
 PUBLIC = {
     f"{room}.{name}": getattr(importlib.import_module(f"skticket.{room}"), name)

@@ -14,7 +14,7 @@ FLOORS = [
     {"__init__", "__main__"},
     {"cli"},
     {"experiments"},
-    {"inspection", "export"},
+    {"inspection", "export", "persistence"},
     {"transformers", "model_selection"},
     {"estimators"},
     {"search"},
@@ -101,7 +101,8 @@ def test_what_is_seen_at_the_top():
     found = {path.name for path in ROOT.iterdir()} - {"__pycache__"}
     top = {"__init__.py", "__main__.py", "ticket.py", "initialization.py", "rewinding.py"}
     top |= {"transformers.py", "cli", "datasets", "engines", "estimators", "experiments", "export"}
-    top |= {"inspection", "model_selection", "network", "pruning", "search", "training", "utils"}
+    top |= {"inspection", "model_selection", "network", "persistence", "pruning", "search"}
+    top |= {"training", "utils"}
     assert found == top
     assert {name.removesuffix(".py") for name in top} == set(FLOOR)
 

@@ -3,7 +3,6 @@
 from abc import ABCMeta, abstractmethod
 from copy import copy
 from dataclasses import replace
-from functools import cached_property
 from numbers import Integral, Real
 
 import numpy as np
@@ -41,13 +40,14 @@ from ..utils import (
 from ._loop import Loop
 from ._rows import hold_out
 from ._run import Run, all_or_nothing, run_key
+from ._state import PlainState
 
 
 def _has_two_forms(estimator):
     return getattr(estimator, "_predictor", None) is not None
 
 
-class WinningTicketBase(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
+class WinningTicketBase(PlainState, CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
     """What classifier and regressor share: the search, by `fit` or by hand."""
 
     _parameter_constraints = {
@@ -173,34 +173,6 @@ class WinningTicketBase(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
             self._set_run(self._run.without_rounds())
             Loop(self, search, self._hold_out(X, y, sample_weight), X, y).run()
         return self
-
-    def __copy__(self):
-        # What is in memory serves both; a state is for what goes elsewhere.
-        other = type(self).__new__(type(self))
-        vars(other).update(vars(self))
-        return other
-
-    def __getstate__(self):
-        """Return parameters and attributes; what follows from others is left out.
-
-        Of the default network, fitted attributes are arrays, numbers, texts and tickets.
-        """
-        state = super().__getstate__()
-        if self.net is not None or "_run" not in state:
-            return state
-        made_again = {"net_", *self._run.attributes()}
-        state = {name: value for name, value in state.items() if name not in made_again}
-        predictor = state.get("_predictor")
-        state["_predictor"] = None if predictor is None else predictor.engine
-        return state | {"_run": self._run.state()}
-
-    def __setstate__(self, state):
-        super().__setstate__(state)
-        if self.net is not None or "_run" not in state:
-            return
-        self._set_run(Run.from_state(state["_run"]))
-        if self._predictor is not None:
-            self._predict_by(self._predictor)
 
     def _begin(self, key=None):
         """Go on from the run that `key` tells, if there is one; otherwise start anew."""
@@ -335,14 +307,6 @@ class WinningTicketBase(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
         check_is_fitted(self)
         for other in self._each_round():
             yield other.predict(X)
-
-    @cached_property
-    def net_(self):
-        """The net that predicts, built when asked for: the default network's predicts without."""
-        check_is_fitted(self)
-        sizes = self.n_features_in_, self._n_outputs()
-        net = self._default_net(hidden_of_ticket(self.ticket_, *sizes), *sizes)
-        return prediction_net(net, self.ticket_)
 
     @property
     def feature_importances_(self):
