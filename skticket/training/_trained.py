@@ -51,7 +51,6 @@ class Trained:
         """Position of the evaluation with the lowest validation loss."""
         return int(np.nanargmin(self.valid_loss))
 
-
     def state(self):
         """Return a dict of arrays, numbers, texts and the ticket, of which `from_state` makes it.
 
@@ -63,6 +62,7 @@ class Trained:
     def from_state(cls, state):
         """Return the training of which `state` gave this."""
         return cls(**state | {"history": History(json.loads(state["history"]))})
+
 
 def still_falls(losses):
     """Tell whether a training ended too early to tell where its loss would end.
