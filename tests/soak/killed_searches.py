@@ -61,8 +61,7 @@ def _killed(case, expected, moments, rng, tally, folder):
     n_hit = 0
     for moment in moments:
         running = Running(fit_case, case, int(rng.integers(1, 3)), memory=memory)
-        time.sleep(moment)
-        running.kill(signal.SIGKILL)
+        running.kill(moment)
         n_hit += running.result()[1]
     found = in_process(fit_case, case, memory=memory)
     _settle("SIGKILL", tally, n_hit, found, expected, left_in_memory(memory), case)
@@ -172,8 +171,7 @@ def _attempt_find(rng, tally, folder):
     output, n_hit = folder / "killed", 0
     for moment in rng.uniform(0, 1.1 * duration, size=rng.integers(1, 5)):
         running = Running(_command, [*options, str(output)])
-        time.sleep(moment)
-        running.kill(signal.SIGKILL)
+        running.kill(moment)
         n_hit += running.result()[1]
         _check_whole_or_absent(output, folder / "whole")
     in_process(_command, [*options, str(output)])

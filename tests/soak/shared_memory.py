@@ -5,7 +5,6 @@ write and read the same entries. Each must give to the bit what it gives alone w
 leave torch's generator as it was. In every third try one of the processes is killed.
 """
 
-import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -38,8 +37,7 @@ def attempt(rng, tally, folder):
     running = [Running(_in_threads, pair, memory) for pair in pairs]
     kills = bool(rng.random() < 1 / 3)
     if kills:
-        time.sleep(rng.uniform(0, duration))
-        running[0].kill(signal.SIGKILL)
+        running[0].kill(rng.uniform(0, duration))
     row = "at once, and one process killed" if kills else "at once"
     for process, pair, wanted in zip(running, pairs, pairs_expected):
         _settle(row, tally, process.result()[0], wanted, pair)

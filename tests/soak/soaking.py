@@ -260,7 +260,8 @@ class Running:
         return (None, True) if result is _KILLED else (result, False)
 
     def _receive(self):
-        if not self._connection.poll(_LONGEST):
+        # Second by second: time in which all processes are stopped counts one of them.
+        if not any(self._connection.poll(1) for _ in range(_LONGEST)):
             self.process.kill()
             raise Lost(f"no result after {_LONGEST} s")
         try:
@@ -271,10 +272,11 @@ class Running:
                 return _KILLED
             raise Lost(f"the process ended with {self.process.exitcode}") from None
 
-    def kill(self, number):
-        """Send it a signal, if it is not at its end."""
-        with suppress(ProcessLookupError):
-            os.kill(self.process.pid, number)
+    def kill(self, seconds):
+        """Kill it after so long, unless it is at its end before."""
+        if not self._connection.poll(seconds):
+            with suppress(ProcessLookupError):
+                os.kill(self.process.pid, signal.SIGKILL)
 
 
 def in_process(function, *args, **kwargs):
