@@ -185,6 +185,9 @@ def _attempt_find(rng, tally, folder):
 def _command(arguments):
     from skticket.cli import main
 
+    # Where trainings seem to take long it would start workers, for whose end this process would
+    # have to wait: they are idle for minutes first.
+    os.environ["LOKY_MAX_CPU_COUNT"] = "1"
     sys.argv = ["skticket", *arguments]
     screen = io.StringIO()
     with contextlib.redirect_stdout(screen), contextlib.redirect_stderr(screen):
