@@ -182,7 +182,6 @@ def _sparse_covers(net):
         type(net) in _NETS
         and net.iterator_train is Batches
         and str(net.device) == "cpu"
-        and not net.compile
         and activation_of(net.module_) is not None
         and _is_untouched(net.module_)
         and all(map(_is_known, net.callbacks_))
@@ -221,7 +220,6 @@ def _dense_covers(net):
         not has_listeners(net)
         and net.iterator_train is Batches
         and type(net.module_) is MLP
-        and not net.compile
         and all(parameter.requires_grad for parameter in net.module_.parameters())
         and isinstance(net.criterion_, nn.Module)
         and not list(net.criterion_.parameters())

@@ -198,20 +198,33 @@ NOT_COVERED = {
     "subclass of a net": prototype(cls=type("OwnNet", (NeuralNetClassifier,), {})),
     "iterator": prototype(iterator_train=type("OwnLoader", (DataLoader,), {})),
     "device": prototype(device="meta"),
+    "compiled by torch": prototype(compile=True, compile__backend="eager"),
     "callback": prototype(callbacks=[Callback()]),
     "function that scores": prototype(callbacks=[EpochScoring(lambda net, X, y: 0.0)]),
     "unknown loss": prototype(criterion=nn.MultiMarginLoss),
     "weights of classes": prototype(criterion__weight=torch.ones(3)),
     "ignored class": prototype(criterion__ignore_index=0),
     "smoothing": prototype(criterion__label_smoothing=0.1),
-    "sum of losses": prototype(criterion__reduction="sum"),
+    **{
+        f"sum of losses, {cls.__name__}": prototype(
+            cls=cls, criterion=criterion, criterion__reduction="sum"
+        )
+        for cls, criterion in {
+            NeuralNetClassifier: nn.CrossEntropyLoss,
+            NeuralNetBinaryClassifier: nn.BCEWithLogitsLoss,
+            NeuralNetRegressor: nn.MSELoss,
+        }.items()
+    },
     "hook of the loss": prototype(criterion=touched(_hook, nn.CrossEntropyLoss)),
     "unknown optimizer": prototype(optimizer=torch.optim.RMSprop),
     "subclass of an optimizer": prototype(optimizer=type("OwnSGD", (torch.optim.SGD,), {})),
     "groups of parameters": prototype(optimizer__param_groups=[("0.*", {"lr": 0.1})]),
     "dampening": prototype(optimizer__momentum=0.9, optimizer__dampening=0.1),
-    "maximize": prototype(optimizer__maximize=True),
-    "amsgrad": prototype(optimizer=torch.optim.Adam, optimizer__amsgrad=True),
+    "SGD that maximizes": prototype(optimizer__maximize=True),
+    **{
+        option: prototype(optimizer=torch.optim.Adam, **{f"optimizer__{option}": True})
+        for option in ("amsgrad", "maximize", "decoupled_weight_decay")
+    },
 }
 
 
@@ -233,6 +246,7 @@ def _frozen_layer(module):
 
 DEFAULT_NOT_COVERED = {
     "iterator": default(iterator_train=type("OwnLoader", (DataLoader,), {})),
+    "compiled by torch": default(compile=True, compile__backend="eager"),
     "callback": default(callbacks=[Callback()]),
     "subclass of MLP": default(module=type("OwnMLP", (MLP,), {})),
     "frozen": default(module=lambda **sizes: touched(_frozen_layer, lambda: MLP(**sizes))()),

@@ -80,6 +80,35 @@ def test_trains_as_autograd_does(criterion, weighted, optimizer, options):
     )
 
 
+@pytest.mark.parametrize(
+    "criterion, options",
+    [
+        (nn.CrossEntropyLoss, {"weight": torch.tensor([1.0, 2.0, 0.5])}),
+        (nn.CrossEntropyLoss, {"ignore_index": 1}),
+        (nn.CrossEntropyLoss, {"label_smoothing": 0.3}),
+        (nn.CrossEntropyLoss, {"reduction": "sum"}),
+        (nn.BCEWithLogitsLoss, {"weight": torch.tensor([0.3])}),
+        (nn.BCEWithLogitsLoss, {"pos_weight": torch.tensor([3.0])}),
+        (nn.BCEWithLogitsLoss, {"reduction": "sum"}),
+        (nn.MSELoss, {"reduction": "sum"}),
+    ],
+)
+def test_losses_with_options_are_those_of_torch(criterion, options):
+    n_outputs, y = TARGETS[criterion]
+    sizes = (6, 20, 10, n_outputs)
+    options = {f"criterion__{name}": value for name, value in options.items()}
+    nets = [
+        make_net(sizes, criterion=criterion, lr=1e-3, callbacks=callbacks, **options)
+        for callbacks in (None, [Callback()])
+    ]
+    ticket = make_ticket(sizes)
+    ours, theirs = (trained(net, ticket, make_data(y)) for net in nets)
+    assert (ours.engine, theirs.engine) == ("dense", "autograd")
+    np.testing.assert_allclose(
+        ours.history[:, "train_loss"], theirs.history[:, "train_loss"], rtol=1e-4
+    )
+
+
 class Restless(torch.optim.SGD):
     """Move every weight, whatever its gradient."""
 
