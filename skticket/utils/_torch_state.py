@@ -1,7 +1,7 @@
 """torch's global state, borrowed and given back as it was; memory shared with torch."""
 
 import threading
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 
 import numpy as np
 import torch
@@ -45,12 +45,13 @@ def isolated(seed, device):
     device : str or torch.device
         Where the training runs.
     """
-    with ExitStack() as stack:
-        if seed is not None:
-            stack.enter_context(_BORROWING)
-            stack.enter_context(_seeded(seed, device))
-        stack.enter_context(on_threads(1))
-        yield
+    if seed is None:
+        with on_threads(1):
+            yield
+    else:
+        # No `ExitStack`: interrupted where it has just entered the lock, it would keep it.
+        with _BORROWING, _seeded(seed, device), on_threads(1):
+            yield
 
 
 @contextmanager
