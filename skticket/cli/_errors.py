@@ -27,25 +27,5 @@ def one_line_errors():
         yield
     except ExceptionGroup as group:
         fail(*group.exceptions)
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, ImportError) as error:
         fail(error)
-
-
-@contextmanager
-def extra(name, what):
-    """Say which extra to install where a package is missing that not every user needs.
-
-    Parameters
-    ----------
-    name : str
-        The extra's.
-    what : str
-        What needs it; plural.
-    """
-    try:
-        yield
-    except ModuleNotFoundError as error:
-        raise ValueError(
-            f"{what} need the package {error.name!r}, which is not installed: "
-            f"pip install 'skticket[{name}]'"
-        ) from error

@@ -5,7 +5,7 @@ import re
 from dataclasses import dataclass
 from io import StringIO
 
-from ._errors import extra
+from ..utils import extra
 from ._output import shown
 
 # Of the start of a file, so much tells its form.

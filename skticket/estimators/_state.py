@@ -35,6 +35,8 @@ class PlainState:
         super().__setstate__(state)
         if self.net is not None or "ticket_" not in state:
             return
+        # A file may say anything.
+        hidden_of_ticket(self.ticket_, self.n_features_in_, self._n_outputs())
         self._set_run(Run.from_state(state["_run"]))
         self._predict_by(self._predictor)
 

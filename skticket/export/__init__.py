@@ -26,7 +26,8 @@ True
 
 from ._compact import compact
 from ._onnx import register_converters
+from ._tables import NO_DATE, table_inputs
 
-__all__ = ["compact", "register_converters"]
+__all__ = ["NO_DATE", "compact", "register_converters", "table_inputs"]
 
 register_converters()

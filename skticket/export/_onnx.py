@@ -1,84 +1,20 @@
 """Converters for skl2onnx: a fitted estimator becomes nodes of an ONNX graph."""
 
+from contextlib import suppress
+
 import numpy as np
 
 from ..estimators import WinningTicketClassifier, WinningTicketRegressor, has_labels
 from ..transformers import TicketSelector, TicketTransformer, hidden_ticket
 from ..utils import extra
-from ._compact import compact
+from ._graph import Graph, n_rows, numbers_type
+from ._tables import convert_table, table_shapes
 
-with extra("onnx"):
+with extra("onnx", "ONNX graphs"):
     from onnx import TensorProto
     from skl2onnx import update_registered_converter
-    from skl2onnx.common.data_types import (
-        DoubleTensorType,
-        FloatTensorType,
-        Int64TensorType,
-        StringTensorType,
-    )
+    from skl2onnx.common.data_types import Int64TensorType, StringTensorType
     from skl2onnx.common.utils_classifier import get_label_classes
-
-
-class _Graph:
-    """What a converter adds to, in the precision of its inputs."""
-
-    def __init__(self, scope, operator, container):
-        self._scope, self._container = scope, container
-        self._inputs = [(v.full_name, type(v.type)) for v in operator.inputs]
-        self._is_double = _is_double(operator)
-        self.dtype = np.float64 if self._is_double else np.float32
-
-    def X(self):
-        """Return the name of the inputs, in the graph's own type."""
-        own_type = DoubleTensorType if self._is_double else FloatTensorType
-        to = TensorProto.DOUBLE if self._is_double else TensorProto.FLOAT
-        columns = [
-            name if kind is own_type else self.node("Cast", [name], to=to)
-            for name, kind in self._inputs
-        ]
-        return columns[0] if len(columns) == 1 else self.node("Concat", columns, axis=1)
-
-    def node(self, kind, inputs, output=None, **attributes):
-        """Add a node, and return the name of its output."""
-        output = output or self._scope.get_unique_variable_name(kind.lower())
-        name = self._scope.get_unique_operator_name(kind)
-        self._container.add_node(kind, inputs, output, name=name, **attributes)
-        return output
-
-    def constant(self, values):
-        """Add an array of numbers or strings, and return its name."""
-        values = np.asarray(values)
-        if values.dtype.kind == "f":
-            values = values.astype(self.dtype)
-            kind = TensorProto.DOUBLE if self._is_double else TensorProto.FLOAT
-        elif values.dtype.kind in "biu":
-            values, kind = values.astype(np.int64), TensorProto.INT64
-        else:
-            values = np.array([value.encode() for value in values.ravel().tolist()])
-            kind = TensorProto.STRING
-        name = self._scope.get_unique_variable_name("constant")
-        self._container.add_initializer(name, kind, values.shape, values.ravel())
-        return name
-
-    def outputs_of(self, ticket, X):
-        """Add the network of a ticket, up to the outputs of its last layer."""
-        inputs, layers = compact(ticket)
-        n_inputs = next(iter(ticket.mask.values())).shape[1]
-        if len(inputs) < n_inputs:
-            X = self.columns(X, inputs)
-        for number, (weights, biases) in enumerate(layers, start=1):
-            X = self.node("Gemm", [X, self.constant(weights.T), self.constant(biases)])
-            if number < len(layers):
-                X = self.node("Relu", [X])
-        return X
-
-    def columns(self, X, positions, output=None):
-        """Add a choice of columns."""
-        return self.node("Gather", [X, self.constant(positions)], output, axis=1)
-
-
-def _is_double(operator):
-    return all(isinstance(v.type, DoubleTensorType) for v in operator.inputs)
 
 
 def _check_is_default(estimator):
@@ -89,18 +25,10 @@ def _check_is_default(estimator):
         )
 
 
-def _n_rows(operator):
-    return operator.inputs[0].get_first_dimension()
-
-
-def _numbers_type(operator):
-    return DoubleTensorType if _is_double(operator) else FloatTensorType
-
-
 def _regressor_shapes(operator):
     _check_is_default(operator.raw_operator)
     n_outputs = _n_outputs(operator.raw_operator)
-    operator.outputs[0].set_type(_numbers_type(operator)([_n_rows(operator), n_outputs]))
+    operator.outputs[0].set_type(numbers_type(operator)([n_rows(operator), n_outputs]))
 
 
 def _n_outputs(estimator):
@@ -108,7 +36,7 @@ def _n_outputs(estimator):
 
 
 def _convert_regressor(scope, operator, container):
-    regressor, graph = operator.raw_operator, _Graph(scope, operator, container)
+    regressor, graph = operator.raw_operator, Graph(scope, operator, container)
     predicted = graph.outputs_of(regressor.ticket_, graph.X())
     # Not made part of the last layer: sums of rounded terms far from 0 would lose what varies.
     scaled = graph.node("Mul", [predicted, graph.constant(np.atleast_1d(regressor.y_scale_))])
@@ -119,16 +47,16 @@ def _convert_regressor(scope, operator, container):
 def _classifier_shapes(operator):
     classifier = operator.raw_operator
     _check_is_default(classifier)
-    rows, table = [_n_rows(operator)], [_n_rows(operator), len(classifier.classes_)]
+    rows, table = [n_rows(operator)], [n_rows(operator), len(classifier.classes_)]
     is_text = _labels(operator.scope_inst, classifier).dtype.kind == "U"
     label_type = StringTensorType if is_text else Int64TensorType
     label, probabilities = operator.outputs
     label.set_type(label_type(table if has_labels(classifier) else rows))
-    probabilities.set_type(_numbers_type(operator)(table))
+    probabilities.set_type(numbers_type(operator)(table))
 
 
 def _convert_classifier(scope, operator, container):
-    classifier, graph = operator.raw_operator, _Graph(scope, operator, container)
+    classifier, graph = operator.raw_operator, Graph(scope, operator, container)
     label, probabilities = (variable.full_name for variable in operator.outputs)
     outputs = graph.outputs_of(classifier.ticket_, graph.X())
     if has_labels(classifier):
@@ -160,11 +88,11 @@ def _labels(scope, classifier):
 def _transformer_shapes(operator):
     _check_is_default(operator.raw_operator.estimator_)
     n_units = operator.raw_operator._n_features_out
-    operator.outputs[0].set_type(_numbers_type(operator)([_n_rows(operator), n_units]))
+    operator.outputs[0].set_type(numbers_type(operator)([n_rows(operator), n_units]))
 
 
 def _convert_transformer(scope, operator, container):
-    graph = _Graph(scope, operator, container)
+    graph = Graph(scope, operator, container)
     before, X = hidden_ticket(operator.raw_operator.estimator_.ticket_), graph.X()
     output = operator.outputs[0].full_name
     if before is None:
@@ -175,11 +103,11 @@ def _convert_transformer(scope, operator, container):
 
 def _selector_shapes(operator):
     n_features = int(operator.raw_operator.support_.sum())
-    operator.outputs[0].set_type(_numbers_type(operator)([_n_rows(operator), n_features]))
+    operator.outputs[0].set_type(numbers_type(operator)([n_rows(operator), n_features]))
 
 
 def _convert_selector(scope, operator, container):
-    graph = _Graph(scope, operator, container)
+    graph = Graph(scope, operator, container)
     kept = np.flatnonzero(operator.raw_operator.support_)
     graph.columns(graph.X(), kept, operator.outputs[0].full_name)
 
@@ -199,4 +127,10 @@ def register_converters():
     ):
         update_registered_converter(
             kind, f"Skticket{kind.__name__}", shapes, convert, options=options
+        )
+    with suppress(ImportError):  # not everybody has tables
+        from skrub import TableVectorizer
+
+        update_registered_converter(
+            TableVectorizer, "SkticketTableVectorizer", table_shapes, convert_table
         )

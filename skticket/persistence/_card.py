@@ -51,7 +51,7 @@ def write_card(model, path, *, target=None, scores=None, text="", tables=None, p
     ...     print(Path(folder, "model.md").read_text("utf-8").split("\n")[3])
     It predicts `species` (classification) with 100 of 140 weights.
     """
-    with extra("models"):
+    with extra("models", "model cards"):
         from skops.card import Card
 
     about = describe(model, target=target, scores=scores)

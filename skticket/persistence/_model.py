@@ -63,7 +63,7 @@ def save_model(model, path, *, target=None, scores=None):
     >>> bool((loaded.predict(X) == model.predict(X)).all())
     True
     """
-    with extra("models"):
+    with extra("models", "saved models"):
         from skops.io import dumps, get_untrusted_types
 
     check_is_fitted(model)
@@ -114,20 +114,18 @@ def load_model(path):
     ValueError
         If the file is no model, is damaged, or holds types that are not trusted.
     """
-    with extra("models"):
+    with extra("models", "saved models"):
         from skops.io import loads
         from skops.io.exceptions import UntrustedTypesFoundException
 
     content = _read(path)
     try:
-        return loads(content, trusted=list(TRUSTED))
+        with extra("tables", "models of tables"):
+            return loads(content, trusted=list(TRUSTED))
     except UntrustedTypesFoundException as error:
         raise ValueError(f"{path} is not loaded: {error}") from error
-    except ModuleNotFoundError as error:
-        raise ImportError(
-            f"{path} needs {error.name}; install it with: pip install 'skticket[tables]'",
-            name=error.name,
-        ) from error
+    except ImportError:
+        raise
     except Exception as error:  # whatever damage leads to
         raise _damaged(path, error) from error
 

@@ -4,26 +4,29 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def extra(name):
-    """Import what an extra of this package installs; if it is missing, say how to get it.
+def extra(name, what):
+    """Say which extra to install where a package is missing that not every user needs.
 
     Parameters
     ----------
     name : str
-        Of the extra, as in pyproject.toml.
+        The extra's, as in pyproject.toml.
+    what : str
+        What needs it; plural.
 
     Examples
     --------
     >>> from skticket.utils import extra
-    >>> with extra("models"):
+    >>> with extra("models", "saved models"):
     ...     import no_such_module
     Traceback (most recent call last):
-    ImportError: no_such_module is missing; install it with: pip install 'skticket[models]'
+    ImportError: saved models need the package 'no_such_module', which is not installed: pip ...
     """
     try:
         yield
     except ModuleNotFoundError as error:
         raise ImportError(
-            f"{error.name} is missing; install it with: pip install 'skticket[{name}]'",
+            f"{what} need the package {error.name!r}, which is not installed: "
+            f"pip install 'skticket[{name}]'",
             name=error.name,
         ) from error
