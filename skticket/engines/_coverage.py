@@ -76,7 +76,7 @@ _SHARED_WORK = 600_000
 _PREDICTION_CROSSOVER = 0.35
 
 
-def training_engine(net, ticket, layout="auto", *, n_rows):
+def training_engine(net, ticket, layout, *, n_rows):
     """Return the name of the engine that trains.
 
     Parameters
@@ -85,7 +85,7 @@ def training_engine(net, ticket, layout="auto", *, n_rows):
         Initialized.
     ticket : Ticket
         What it is to train.
-    layout : {"auto", "dense", "sparse"}, default="auto"
+    layout : {"auto", "dense", "sparse"}
         How weights are to be stored; "sparse" where that is covered.
     n_rows : int
         Rows of all steps of a whole training, those of each step counted.

@@ -276,7 +276,7 @@ def test_default_networks_that_take_autograd(net, layout):
 def test_sparse_steps_begin_where_they_are_faster(n, n_alive, n_rows, engine):
     net = with_batches(default(), "iterator_train").initialize()
     ticket = make_ticket(n, n_alive)
-    assert training_engine(net, ticket, n_rows=n_rows) == engine
+    assert training_engine(net, ticket, "auto", n_rows=n_rows) == engine
     assert training_engine(net, ticket, "dense", n_rows=n_rows) == "dense"
 
 

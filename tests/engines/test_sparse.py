@@ -213,7 +213,7 @@ def test_layouts_cross_at_a_density_that_falls_with_size(sizes, density, faster)
     arrays = {name: np.zeros(mask.shape, np.float32) for name, mask in masks.items()}
     net = default_net(sizes[1:-1], sizes[0], sizes[-1], criterion=nn.CrossEntropyLoss)
     ready = with_batches(net, "iterator_train").initialize()
-    engine = training_engine(ready, Ticket(arrays, masks), n_rows=10**6)
+    engine = training_engine(ready, Ticket(arrays, masks), "auto", n_rows=10**6)
     assert engine == ("sparse" if faster else "dense")
 
 
