@@ -5,13 +5,15 @@ from typing import Annotated
 import typer
 
 from .. import __version__
+from ._export import export
 from ._find import find
 from ._info import info
 from ._mnist import mnist
+from ._predict import predict
 from ._xor import xor
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, rich_markup_mode=None)
-for command in (find, xor, mnist, info):
+for command in (find, predict, info, export, xor, mnist):
     app.command()(command)
 
 

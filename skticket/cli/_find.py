@@ -3,6 +3,7 @@
 import logging
 from dataclasses import dataclass
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
@@ -122,7 +123,7 @@ def find(
     quiet: Annotated[bool, typer.Option("--quiet", help="Print the verdict alone.")] = False,
     output: Annotated[Path, typer.Option(help="Folder for what is found.")] = Path("results/find"),
 ) -> None:
-    """Find a winning ticket, compare it with controls, and save ticket, tables and picture."""
+    """Find a winning ticket, compare it with controls, and save model, tables and picture."""
     with one_line_errors():
         parameters = {
             "prune_rate": number("--prune-rate", prune_rate),
@@ -146,7 +147,8 @@ def find(
         reading = Reading(_TAB.get(sep, sep), decimal, encoding, names_of(missing), names_of(text))
         asked = target, one_of("--task", task, TASKS), names_of(drop), reading.text
         formats = several_of("--format", format, FORMATS)
-        wish = _Wish(scoring, controls, range(seed, seed + seeds), formats, quiet)
+        seeds = range(seed, seed + seeds)
+        wish = _Wish(scoring, controls, seeds, formats, quiet, target, reading.missing)
         with output_folder(output):
             _check_parameters(parameters)
             _find(_load(source, asked, reading, seed), parameters, wish, output)
@@ -161,6 +163,8 @@ class _Wish:
     seeds: range
     formats: tuple
     quiet: bool
+    target: str | None
+    missing: tuple
 
 
 def _check_parameters(parameters):
@@ -209,8 +213,10 @@ def _find(source, parameters, wish, folder):
     console.print(rounds_table(evidence))
     if controls is not None:
         console.print(controls_table(evidence))
-    make_console().print(verdict(evidence))
+    found = verdict(evidence)
+    make_console().print(found)
     writers = {
+        **_model_writers(pipeline, evidence, wish, found),
         "ticket.safetensors": model.ticket_.save,
         "rounds.csv": _csv(every_search),
         **picture_writers("rounds", _draw(every_search, controls, scoring.label), wish.formats),
@@ -219,6 +225,34 @@ def _find(source, parameters, wish, folder):
         if table is not None:
             writers[f"{name}.csv"] = _csv(table)
     write_files(writers, folder, console)
+    if "model.skops" not in writers:
+        console.print("Without skops, no model.skops: pip install 'skticket[models]'")
+
+
+def _model_writers(pipeline, evidence, wish, text):
+    """Return what writes the model and its card, where skops is there for it."""
+    if find_spec("skops") is None:
+        return {}
+    from ..persistence import save_model, write_card
+
+    by_round = evidence.rounds.set_index("round")["test_score"]
+    name = f"test {evidence.score_name}"
+    scores = {name: by_round[evidence.kept], f"{name} of the full network": by_round[0]}
+    about = {"target": wish.target, "scores": scores}
+    tables = {"Rounds": evidence.rounds, "Controls": evidence.controls}
+    shown = [ending for ending in wish.formats if ending != "pdf"]
+    card = partial(
+        write_card,
+        pipeline,
+        **about,
+        text=text,
+        tables={title: table.round(4) for title, table in tables.items() if table is not None},
+        pictures={"Picture": f"rounds.{shown[0]}"} if shown else {},
+    )
+    return {
+        "model.skops": partial(save_model, pipeline, **about, missing=wish.missing),
+        "model.md": card,
+    }
 
 
 def _usual_score(source, console):

@@ -7,16 +7,39 @@ import typer
 
 from ..utils import printable
 from ._errors import one_line_errors
-from ._output import make_console, make_table
+from ._output import listed, make_console, make_table
 
 
-def info(file: Annotated[Path, typer.Argument(help="A ticket saved by find.")]) -> None:
-    """Describe a saved ticket."""
+def info(file: Annotated[Path, typer.Argument(help="A model or a ticket saved by find.")]) -> None:
+    """Describe a saved model, or a saved ticket."""
     with one_line_errors():
-        _describe(file)
+        with open(file, "rb") as opened:
+            is_model = opened.read(2) == b"PK"
+        (_describe_model if is_model else _describe_ticket)(file)
 
 
-def _describe(path):
+def _describe_model(path):
+    from ..persistence import about_model
+
+    about, console = about_model(path), make_console()
+    if about["columns"]:
+        rows = [*about["columns"].items()]
+        console.print(make_table(("column", "taken for"), rows, text=("column", "taken for")))
+    n_weights, n_all = about["n_weights"], round(about["n_weights"] / about["density"])
+    lines = [
+        f"{path}: a model of {about['n_columns']} columns, {path.stat().st_size:,} bytes.",
+        f"Task: {about['task']}" + (f" of {about['target']!r}." if about["target"] else "."),
+        f"Classes: {listed(about['classes'])}." if about["classes"] else "",
+        f"Ticket: {n_weights:,} of {n_all:,} weights ({100 * about['density']:.3g}%), "
+        f"{'' if about['is_winning'] else 'not '}a winning one.",
+        *(f"{name[:1].upper()}{name[1:]}: {score:.4g}." for name, score in about["scores"].items()),
+        f"Made with {', '.join(f'{name} {number}' for name, number in about['versions'].items())}.",
+    ]
+    for line in filter(None, lines):
+        console.print(printable(line), soft_wrap=True)
+
+
+def _describe_ticket(path):
     from ..ticket import Ticket
 
     ticket = Ticket.load(path)

@@ -27,7 +27,7 @@ def table_steps(seed):
     table = TableVectorizer(
         numeric=SimpleImputer(strategy="median", add_indicator=True),
         high_cardinality=StringEncoder(random_state=seed),
-        datetime=DatetimeEncoder(periodic_encoding="circular", add_weekday=True),
+        datetime=DatetimeEncoder(periodic_encoding="spline", add_weekday=True),
         drop_if_constant=True,
     )
     return [

@@ -25,9 +25,9 @@ True
 """
 
 from ._compact import compact
-from ._onnx import register_converters
+from ._onnx import graph_of, register_converters
 from ._tables import NO_DATE, table_inputs
 
-__all__ = ["NO_DATE", "compact", "register_converters", "table_inputs"]
+__all__ = ["NO_DATE", "compact", "graph_of", "register_converters", "table_inputs"]
 
 register_converters()

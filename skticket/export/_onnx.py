@@ -3,17 +3,19 @@
 from contextlib import suppress
 
 import numpy as np
+from sklearn.base import is_classifier
+from sklearn.pipeline import Pipeline
 
 from ..estimators import WinningTicketClassifier, WinningTicketRegressor, has_labels
 from ..transformers import TicketSelector, TicketTransformer, hidden_ticket
 from ..utils import extra
 from ._graph import Graph, n_rows, numbers_type
-from ._tables import convert_table, table_shapes
+from ._tables import convert_table, table_inputs, table_shapes
 
 with extra("onnx", "ONNX graphs"):
     from onnx import TensorProto
-    from skl2onnx import update_registered_converter
-    from skl2onnx.common.data_types import Int64TensorType, StringTensorType
+    from skl2onnx import to_onnx, update_registered_converter
+    from skl2onnx.common.data_types import FloatTensorType, Int64TensorType, StringTensorType
     from skl2onnx.common.utils_classifier import get_label_classes
 
 
@@ -134,3 +136,38 @@ def register_converters():
         update_registered_converter(
             TableVectorizer, "SkticketTableVectorizer", table_shapes, convert_table
         )
+
+
+def graph_of(model):
+    """Return the ONNX graph of a Pipeline whose inputs are numbers, or the columns of a table.
+
+    Parameters
+    ----------
+    model : estimator
+        Fitted. Where its first step is skrub's `TableVectorizer`, the graph has an input for each
+        column that is used, or, if there is one of which no graph is made, begins after that
+        step.
+
+    Returns
+    -------
+    graph : onnx.ModelProto
+        A classifier's gives labels and probabilities, as arrays.
+    inputs : list of (str, type of skl2onnx)
+        Names and types of the inputs.
+    note : str or None
+        Which column the graph cannot begin with.
+    """
+    note, first = None, model
+    if isinstance(model, Pipeline):
+        model = Pipeline([(name, step) for name, step in model.steps if step != "passthrough"])
+        first = model[0]
+    if type(first).__name__ == "TableVectorizer":
+        try:
+            inputs = table_inputs(first)
+        except NotImplementedError as error:
+            note, model = str(error), model[1:]
+            inputs = [("X", FloatTensorType([None, len(first.all_outputs_)]))]
+    else:
+        inputs = [("X", FloatTensorType([None, first.n_features_in_]))]
+    options = {"zipmap": False} if is_classifier(model) else None
+    return to_onnx(model, initial_types=inputs, options=options), inputs, note

@@ -26,7 +26,7 @@ def describe(model, *, target=None, scores=None):
         "task": _task(found),
         "target": target,
         "columns": columns,
-        "n_columns": len(columns) or int(model.n_features_in_),
+        "n_columns": len(columns) or int(_steps(model)[0].n_features_in_),
         "classes": [str(label) for label in getattr(found, "classes_", [])],
         "density": float(found.density_),
         "n_weights": found.ticket_.n_weights,
@@ -61,4 +61,6 @@ def _versions(model):
 
 
 def _steps(model):
-    return [step for _, step in model.steps] if isinstance(model, Pipeline) else [model]
+    if not isinstance(model, Pipeline):
+        return [model]
+    return [step for _, step in model.steps if step != "passthrough"]

@@ -1,22 +1,20 @@
 """A model's file, and what it says of itself."""
 
 import json
-from copy import copy
 from io import BytesIO
 from zipfile import ZIP_DEFLATED, BadZipFile, ZipFile
 
-from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
-from ..estimators import WinningTicketBase, without_rounds
 from ..utils import extra, replacing
 from ._about import describe
+from ._plain import completed, plain
 from ._trusted import TRUSTED
 
 _ABOUT = "about.json"
 
 
-def save_model(model, path, *, target=None, scores=None):
+def save_model(model, path, *, target=None, scores=None, missing=()):
     """Write a fitted model to a file that runs no code when it is loaded.
 
     It keeps the ticket that predicts, not the other rounds of the search, which `joblib.dump`
@@ -33,6 +31,8 @@ def save_model(model, path, *, target=None, scores=None):
         What is predicted.
     scores : dict of str to float, default=None
         By their names, such as "test accuracy".
+    missing : sequence of str, default=()
+        What in a table means that there is no value, besides what pandas takes for that.
 
     Raises
     ------
@@ -67,8 +67,8 @@ def save_model(model, path, *, target=None, scores=None):
         from skops.io import dumps, get_untrusted_types
 
     check_is_fitted(model)
-    about = describe(model, target=target, scores=scores)
-    content = dumps(_shipped(model), compression=ZIP_DEFLATED)
+    about = describe(model, target=target, scores=scores) | {"missing": list(missing)}
+    content = dumps(plain(model), compression=ZIP_DEFLATED)
     untrusted = set(get_untrusted_types(data=content)) - set(TRUSTED)
     if untrusted:
         raise ValueError(
@@ -80,16 +80,6 @@ def save_model(model, path, *, target=None, scores=None):
         parts.writestr(_ABOUT, json.dumps(about))
     with replacing(path) as temporary:
         temporary.write_bytes(file.getvalue())
-
-
-def _shipped(model):
-    """Return a copy without what only a search needs."""
-    if isinstance(model, WinningTicketBase):
-        model = without_rounds(model)
-    elif isinstance(model, Pipeline):
-        model = copy(model)
-        model.steps = [(name, _shipped(step)) for name, step in model.steps]
-    return copy(model).set_callbacks() if hasattr(model, "set_callbacks") else model
 
 
 def load_model(path):
@@ -121,7 +111,7 @@ def load_model(path):
     content = _read(path)
     try:
         with extra("tables", "models of tables"):
-            return loads(content, trusted=list(TRUSTED))
+            return completed(loads(content, trusted=list(TRUSTED)))
     except UntrustedTypesFoundException as error:
         raise ValueError(f"{path} is not loaded: {error}") from error
     except ImportError:
@@ -142,8 +132,8 @@ def about_model(path):
     -------
     dict
         `task`, `target`, `columns` (what each is taken for, by name), `n_columns`, `classes`,
-        `density`, `n_weights`, `is_winning`, `scores`, and `versions` of the libraries that
-        made it.
+        `density`, `n_weights`, `is_winning`, `scores`, `missing`, and `versions` of the
+        libraries that made it.
 
     Raises
     ------
