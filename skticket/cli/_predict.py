@@ -99,7 +99,8 @@ def _is_not_a_number(column):
     import numpy as np
     import pandas as pd
 
-    numbers = pd.to_numeric(column, errors="coerce")
+    # Beside what is none, truth values are read as text.
+    numbers = pd.to_numeric(column.replace({"True": "1", "False": "0"}), errors="coerce")
     return column.notna() & ~np.isfinite(numbers.astype(float))
 
 

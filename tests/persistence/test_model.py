@@ -151,22 +151,6 @@ def test_every_strategy(strategy, tmp_path):
     assert loaded.ticket_ == clf.ticket_
 
 
-def test_in_another_process(tmp_path):
-    model = make_pipeline(StandardScaler(), classifier()).fit(X, LABELS[y])
-    save_model(model, tmp_path / "model.skops")
-    np.save(tmp_path / "new.npy", X[:5] + 0.01)
-    code = """
-        import numpy as np
-        from skticket.persistence import load_model
-        model = load_model("model.skops")
-        np.save("out.npy", model.predict_proba(np.load("new.npy")))
-    """
-    subprocess.run([sys.executable, "-c", textwrap.dedent(code)], cwd=tmp_path, check=True)
-    # Another process, but the same processor and libraries.
-    found = np.load(tmp_path / "out.npy")
-    np.testing.assert_array_equal(found, model.predict_proba(X[:5] + 0.01))
-
-
 # What it says of itself
 
 
