@@ -28,6 +28,8 @@ def test_find_digits(tmp_path):
     assert result.exit_code == 0, result.output
     assert sorted(os.listdir(tmp_path / "new")) == [
         "controls.csv",
+        "model.md",
+        "model.skops",
         "rounds.csv",
         "rounds.pdf",
         "rounds.png",
@@ -221,7 +223,8 @@ def test_what_killed_runs_left_is_removed(tmp_path):
     mine = tmp_path / ".not-ours"
     mine.write_text("")
     assert run(*options).exit_code == 0
-    names = [".not-ours", "rounds.csv", "rounds.png", "ticket.safetensors"]
+    names = [".not-ours", "model.md", "model.skops", "rounds.csv", "rounds.png"]
+    names.append("ticket.safetensors")
     assert sorted(os.listdir(tmp_path)) == names
 
 
