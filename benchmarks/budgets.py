@@ -87,10 +87,10 @@ def kept(name, seed, folder):
     """Return what is known of a search; measure what is not."""
     path = folder / f"{name}-{seed}.json"
     if path.exists():
-        return json.loads(path.read_text())
+        return json.loads(path.read_text("utf-8"))
     result = {"about": about(), "rows": measure(name, seed)}
     with replacing(path) as temporary:
-        temporary.write_text(json.dumps(result, indent=1))
+        temporary.write_text(json.dumps(result, indent=1), "utf-8")
     return result
 
 
@@ -177,7 +177,7 @@ def main():
     text = markdown(summary, sorted(machines))
     print(text)
     with replacing(options.output / "budgets.md") as temporary:
-        temporary.write_text(text)
+        temporary.write_text(text, "utf-8")
     with replacing(options.output / "budgets.csv") as temporary:
         summary.to_csv(temporary, index=False, float_format="%.6g")
     draw(summary).savefig(options.output / "budgets.png", dpi=200)

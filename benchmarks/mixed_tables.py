@@ -209,7 +209,7 @@ def main(arguments=None):
             "boosted trees": boosted_trees(pd.read_csv(path), target, model(random_state=0)),
             "ticket": ticket(path, target, options.output / name, [o for o in rest if o != "--"]),
         }
-        (options.output / f"{name}.json").write_text(json.dumps(results, indent=1))
+        (options.output / f"{name}.json").write_text(json.dumps(results, indent=1), "utf-8")
         trees, found = results.values()
         best = max(found["rounds"]["test_score"])
         print(

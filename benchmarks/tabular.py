@@ -118,14 +118,14 @@ def kept(folder, task, table, name, options):
     # What it was measured with, so that another default is not taken for this one.
     parameters = repr(sorted(MODELS[task][name].get_params().items(), key=lambda item: item[0]))
     if path.exists() and not options.anew:
-        result = json.loads(path.read_text())
+        result = json.loads(path.read_text("utf-8"))
         if result["parameters"] == parameters and len(result["rows"]) >= options.folds:
             return result
     facts = about()
     rows = measure(task, table, name, options.folds)
     result = {"about": facts, "parameters": parameters, "rows": rows}
     with replacing(path) as temporary:
-        temporary.write_text(json.dumps(result, indent=1))
+        temporary.write_text(json.dumps(result, indent=1), "utf-8")
     means = pd.DataFrame(rows).mean(numeric_only=True).drop("fold")
     told = ", ".join(f"{column} {value:.4g}" for column, value in means.items())
     print(f"{table}: {name}: {told}", flush=True)
@@ -225,9 +225,9 @@ def main(arguments=None):
             for name in options.models:
                 kept(options.output, task, table, name, options)
     paths = sorted((options.output / "raw").glob("*.json"))
-    text = markdown([json.loads(path.read_text()) for path in paths])
+    text = markdown([json.loads(path.read_text("utf-8")) for path in paths])
     with replacing(options.output / "tabular.md") as temporary:
-        temporary.write_text(text)
+        temporary.write_text(text, "utf-8")
     print(text)
 
 

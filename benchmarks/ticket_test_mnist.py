@@ -123,7 +123,7 @@ def main():
     with replacing(options.output / "ticket_test_mnist.csv") as temporary:
         frame.to_csv(temporary, index=False)
     with replacing(options.output / "ticket_test_mnist.md") as temporary:
-        temporary.write_text(text)
+        temporary.write_text(text, "utf-8")
     display = TicketTestDisplay.from_results(results["magnitude", "reinit"], score_name="accuracy")
     with replacing(options.output / "ticket_test_mnist.png") as temporary:
         display.figure_.savefig(temporary, dpi=110, format="png")

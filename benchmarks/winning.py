@@ -110,7 +110,7 @@ def main():
     with replacing(options.output / "winning.csv") as temporary:
         rows.to_csv(temporary, index=False, float_format="%.6g")
     with replacing(options.output / "winning.md") as temporary:
-        temporary.write_text(text)
+        temporary.write_text(text, "utf-8")
 
 
 if __name__ == "__main__":

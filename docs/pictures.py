@@ -46,7 +46,7 @@ def main():
 
 def run_examples(path):
     """Return the names that a page's examples have given to things."""
-    test = doctest.DocTestParser().get_doctest(path.read_text(), {}, path.name, str(path), 0)
+    test = doctest.DocTestParser().get_doctest(path.read_text("utf-8"), {}, path.name, str(path), 0)
     runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE)
     if runner.run(test, clear_globs=False).failed:
         raise SystemExit(f"examples of {path.name} fail")

@@ -15,7 +15,9 @@ from skticket import WinningTicketClassifier
 
 BENCHMARKS = Path(__file__).parent.parent / "benchmarks"
 # Each file that compares; the others are what they share, or commands of their own.
-NAMES = sorted(path.stem for path in BENCHMARKS.glob("*.py") if "\ndef cases(" in path.read_text())
+NAMES = sorted(
+    path.stem for path in BENCHMARKS.glob("*.py") if "\ndef cases(" in path.read_text("utf-8")
+)
 
 pytestmark = pytest.mark.skipif(
     not BENCHMARKS.exists(), reason="benchmarks are not part of the source distribution"
@@ -187,7 +189,7 @@ def test_threads_are_put_back(clock, global_state):
 def test_runs(name, load, command, tmp_path):
     options = ["--tiny", "--repeats", "1", "--output", str(tmp_path)]
     command.run({name: load(name).cases}, command.options_of("", options))
-    results = [json.loads(path.read_text()) for path in (tmp_path / "raw").glob("*.json")]
+    results = [json.loads(path.read_text("utf-8")) for path in (tmp_path / "raw").glob("*.json")]
     assert results
     for result in results:
         measured = {row["contender"] for row in result["rows"]}
@@ -201,7 +203,7 @@ def test_runs(name, load, command, tmp_path):
     assert (tmp_path / f"benchmark_{name}.png").exists()
     n_claims = sum(len(result["claims"]) for result in results)
     assert len(pd.read_csv(tmp_path / "claims.csv")) == n_claims
-    assert f"## {name}" in (tmp_path / "table.md").read_text()
+    assert f"## {name}" in (tmp_path / "table.md").read_text("utf-8")
 
 
 def test_one_command_runs_all(load):
@@ -261,16 +263,16 @@ def test_tables_are_computed_once(tabular, tmp_path, capsys):
     Constant.n_fits = 0
     tabular.main([*options, "--folds", "2"])
     assert Constant.n_fits == 4
-    first = (tmp_path / "tabular.md").read_text()
+    first = (tmp_path / "tabular.md").read_text("utf-8")
     tabular.main([*options, "--folds", "2"])
     assert Constant.n_fits == 4
-    assert (tmp_path / "tabular.md").read_text() == first
+    assert (tmp_path / "tabular.md").read_text("utf-8") == first
     # Another table goes on from there, and so do more folds.
     tabular.main([*options[:3], "c", *options[5:], "--folds", "2"])
     assert Constant.n_fits == 6
     tabular.main([*options, "--folds", "3"])
     assert Constant.n_fits == 12
-    report = (tmp_path / "tabular.md").read_text()
+    report = (tmp_path / "tabular.md").read_text("utf-8")
     for text in (
         "| a |",
         "| b |",

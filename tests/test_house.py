@@ -2,6 +2,7 @@
 
 import ast
 import importlib
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -118,6 +119,34 @@ def test_no_file_is_long(path):
     if path != ROOT / "engines" / "_numba.py":
         n_lines = len(path.read_text("utf-8").splitlines())
         assert n_lines <= LONGEST
+
+
+def texts_in_any_encoding(source):
+    """Yield the calls that read or write text in whatever encoding the system has."""
+    for node in ast.walk(ast.parse(source)):
+        if not isinstance(node, ast.Call) or any(k.arg == "encoding" for k in node.keywords):
+            continue
+        name = getattr(node.func, "attr", None) or getattr(node.func, "id", None)
+        if name in ("read_text", "write_text"):
+            if len(node.args) == (name == "write_text"):
+                yield ast.unparse(node)
+        elif isinstance(node.func, ast.Name) and name == "open":
+            if not any(isinstance(a, ast.Constant) and "b" in str(a.value) for a in node.args[1:]):
+                yield ast.unparse(node)
+
+
+@files
+def test_text_has_an_encoding(path):
+    assert not list(texts_in_any_encoding(path.read_text("utf-8")))
+
+
+def test_the_walk_sees_texts():
+    source = """
+        open(a); open(a, "w"); open(a, "rb"); open(a, encoding="utf-8"); Laboratory.open("fast")
+        a.read_text(); a.read_text("utf-8"); a.write_text(text); a.write_text(text, "utf-8")
+    """
+    expected = ["open(a)", "open(a, 'w')", "a.read_text()", "a.write_text(text)"]
+    assert list(texts_in_any_encoding(textwrap.dedent(source))) == expected
 
 
 @pytest.mark.parametrize("room", sorted(set(FLOOR) - {"__init__", "__main__"}))

@@ -112,7 +112,9 @@ def _work():
     stat = Path("/proc/stat")
     if not stat.exists():
         return own, own
-    user, nice, system, _, _, irq, softirq, steal, *_ = map(int, stat.read_text().split()[1:11])
+    user, nice, system, _, _, irq, softirq, steal, *_ = map(
+        int, stat.read_text("utf-8").split()[1:11]
+    )
     everyone = user + nice + system + irq + softirq + steal
     return own, everyone / os.sysconf("SC_CLK_TCK")
 

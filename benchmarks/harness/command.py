@@ -80,10 +80,14 @@ def run(benchmarks, options):
                 continue
             measured = True
             path = options.output / "raw" / f"{name}-{number:02}.json"
-            earlier = json.loads(path.read_text())["rows"] if options.more and path.exists() else []
+            earlier = (
+                json.loads(path.read_text("utf-8"))["rows"]
+                if options.more and path.exists()
+                else []
+            )
             result = run_case(name, case, settings, earlier)
             with replacing(path) as temporary:
-                temporary.write_text(json.dumps(result, indent=1))
+                temporary.write_text(json.dumps(result, indent=1), "utf-8")
     if not measured:
         there = "; ".join(passed_over)
         print(f"no case has {options.cases!r} in its name; there are {there}", file=sys.stderr)

@@ -21,7 +21,9 @@ def write_report(folder):
         Holds `raw/NAME-NUMBER.json` for each case that was run. There will be `times.csv` (every
         figure), `table.csv` (medians), `claims.csv`, `table.md` and `benchmark_NAME.png`.
     """
-    results = [json.loads(path.read_text()) for path in sorted((folder / "raw").glob("*.json"))]
+    results = [
+        json.loads(path.read_text("utf-8")) for path in sorted((folder / "raw").glob("*.json"))
+    ]
     rows = [row for result in results for row in result["rows"]]
     claims = [claim for result in results for claim in result["claims"]]
     for name, frame in {
@@ -32,7 +34,7 @@ def write_report(folder):
         with replacing(folder / f"{name}.csv") as temporary:
             frame.to_csv(temporary, index=False, float_format="%.5g")
     with replacing(folder / "table.md") as temporary:
-        temporary.write_text(markdown(results))
+        temporary.write_text(markdown(results), "utf-8")
     for name in dict.fromkeys(row["benchmark"] for row in rows):
         figure = draw_times([row for row in rows if row["benchmark"] == name])
         with replacing(folder / f"benchmark_{name}.png") as temporary:

@@ -1,5 +1,7 @@
 """The commands, assembled."""
 
+import sys
+from io import TextIOWrapper
 from typing import Annotated
 
 import typer
@@ -37,4 +39,7 @@ def commands(
 
 def main() -> None:
     """Run the command line."""
+    if isinstance(sys.stdout, TextIOWrapper):
+        # What is not UTF-8, as a file of Windows' that output goes to, lacks some characters.
+        sys.stdout.reconfigure(errors="backslashreplace")
     app(prog_name="skticket")

@@ -94,10 +94,10 @@ def fetch_mnist(data_home=None, *, return_X_y=False):
 
     A folder that is named must hold the files:
 
-    >>> fetch_mnist("no/such/folder")
+    >>> fetch_mnist("nowhere")
     Traceback (most recent call last):
         ...
-    FileNotFoundError: MNIST: no folder 'no/such/folder', which data_home names.
+    FileNotFoundError: MNIST: no folder 'nowhere', which data_home names.
     """
     named_by = "data_home"
     if data_home is None:

@@ -27,7 +27,8 @@ def replacing(path):
     pathlib.Path
         The temporary file to write to, in the same folder. When the block ends
         normally it replaces `path`; when the block raises, it is removed and
-        `path` stays as it was.
+        `path` stays as it was. So it does on Windows, with a PermissionError,
+        while another program has it open.
 
     Examples
     --------
@@ -62,6 +63,9 @@ def replacing(path):
 
 def remove_left_over(folder, pattern=_TEMPORARY):
     """Remove temporary files of processes that ended before they were done.
+
+    Where a process cannot be asked whether it lives, as on Windows, those of others stay for a
+    day.
 
     Parameters
     ----------

@@ -201,6 +201,7 @@ def test_folder_is_made_before_training(tmp_path, monkeypatch):
     assert os.listdir(tmp_path) == []
 
 
+@pytest.mark.skipif(os.name != "posix", reason="asks POSIX which processes live")
 def test_what_killed_runs_left_is_removed(tmp_path):
     """A run is killed while it writes its table; the next one into that folder tidies up."""
     program = """
@@ -234,3 +235,14 @@ def test_module_runs():
     )
     for command in ("find", "xor", "info"):
         assert command in result.stdout
+
+
+def test_output_that_lacks_characters(random_ticket, tmp_path):
+    """As a file has it that output goes to where the system's encoding is not UTF-8."""
+    random_ticket().save(tmp_path / "ticket")
+    result = subprocess.run(
+        [sys.executable, "-m", "skticket", "info", tmp_path / "ticket"],
+        env=os.environ | {"PYTHONIOENCODING": "ascii"}, capture_output=True, text=True,
+    )  # fmt: skip
+    assert result.returncode == 0, result.stderr
+    assert r"5 \xd7 4" in result.stdout

@@ -112,7 +112,7 @@ def test_folder_of_images_in_the_report(tmp_path):
     result = run("mnist", "all", *options, "--dataset", tmp_path / name, "--output", output)
     assert result.exit_code == 0, result.output
     assert_harmless(result.output)
-    page = (output / "report.html").read_text()
+    page = (output / "report.html").read_text("utf-8")
     parser = _Elements()
     parser.feed(page)
     images = [attributes for tag, attributes in parser.found if tag == "img"]
@@ -122,4 +122,4 @@ def test_folder_of_images_in_the_report(tmp_path):
     for character, entity in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;")):
         shown = shown.replace(character, entity)
     assert f"{shown}:" in page
-    assert_harmless((output / "report.md").read_text())
+    assert_harmless((output / "report.md").read_text("utf-8"))

@@ -120,6 +120,7 @@ CALL = """
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(os.name != "posix", reason="elsewhere no variable says where home is")
 @pytest.mark.parametrize("writable", [False, True])
 def test_package_that_cannot_be_written_to(tmp_path, writable):
     """Neither beside the package, nor at home; root may write anywhere but below a file."""

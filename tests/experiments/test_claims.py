@@ -186,9 +186,9 @@ def test_report_shows_what_a_browser_can(tmp_path, formats, shown):
     written = write_result(result, tmp_path, formats)
     assert {f"network-size-weights.{ending}" for ending in formats} < set(written)
     write_report([result], {}, tmp_path, formats)
-    text = (tmp_path / "report.md").read_text()
+    text = (tmp_path / "report.md").read_text("utf-8")
     assert f"\n{shown}\n" in text and " 10 trials. " in text
-    page = (tmp_path / "report.html").read_text()
+    page = (tmp_path / "report.html").read_text("utf-8")
     n_embedded = 2 if "svg" in formats else 0
     assert page.count("data:image/svg+xml;base64,") == page.count("<img") == n_embedded
 
@@ -201,7 +201,7 @@ def test_report_tabulates_few_sizes_whole_and_a_third_of_many(tmp_path):
     result = Result(EXPERIMENTS["network-size"], table)
     write_result(result, tmp_path)
     write_report([result], {}, tmp_path)
-    rows = [line.split(" | ") for line in (tmp_path / "report.md").read_text().splitlines()]
+    rows = [line.split(" | ") for line in (tmp_path / "report.md").read_text("utf-8").splitlines()]
     shown = {name: [row[1] for row in rows if row[0] == f"| {name}"] for name in ("few", "many")}
     percent = [f"{100 * 0.8**number:.3g}" for number in range(16)]
     assert shown == {"few": percent[:8], "many": [percent[i] for i in (0, 2, 5, 8, 11, 14)]}
