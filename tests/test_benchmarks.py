@@ -19,10 +19,6 @@ NAMES = sorted(
     path.stem for path in BENCHMARKS.glob("*.py") if "\ndef cases(" in path.read_text("utf-8")
 )
 
-pytestmark = pytest.mark.skipif(
-    not BENCHMARKS.exists(), reason="benchmarks are not part of the source distribution"
-)
-
 
 @pytest.fixture
 def load(monkeypatch):
