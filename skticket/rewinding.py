@@ -11,12 +11,7 @@ from .initialization import INIT_NAMES, resolve_init
 from .ticket import Ticket
 from .utils import Interval, StrOptions
 
-__all__ = ["REWIND_CONSTRAINTS", "Rewind"]
-
-REWIND_CONSTRAINTS = [
-    StrOptions({"init", "none", "reinit", "rearrange"}),
-    Interval(Integral, 1, None, closed="left"),
-]
+__all__ = ["CONTROLS", "REWIND_CONSTRAINTS", "Rewind"]
 
 
 def _to_init(ticket):
@@ -55,7 +50,7 @@ def _check_fresh(ticket, init):
             )
 
 
-def _rearranged(ticket, random_state):
+def _rearranged(ticket, init, random_state):
     """Each layer's surviving connections, with their θ0, at random places in it."""
     initial, masks = dict(ticket.initial), {}
     for name, mask in ticket.mask.items():
@@ -66,6 +61,14 @@ def _rearranged(ticket, random_state):
         moved.flat[places] = initial[name][mask]
         initial[name] = moved
     return Ticket(initial, masks)
+
+
+_CONTROLS = {"reinit": _reinitialized, "rearrange": _rearranged}
+CONTROLS = tuple(_CONTROLS)
+REWIND_CONSTRAINTS = [
+    StrOptions({"init", "none", *CONTROLS}),
+    Interval(Integral, 1, None, closed="left"),
+]
 
 
 class Rewind(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):
@@ -158,10 +161,8 @@ class Rewind(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):
             return ticket
         if self.to == "init":
             return _to_init(ticket)
-        if self.to == "reinit":
-            return _reinitialized(ticket, self.init, check_random_state(self.random_state))
-        if self.to == "rearrange":
-            return _rearranged(ticket, check_random_state(self.random_state))
+        if self.to in CONTROLS:
+            return _CONTROLS[self.to](ticket, self.init, check_random_state(self.random_state))
         return _to_step(ticket, self.to)
 
     def __sklearn_tags__(self):

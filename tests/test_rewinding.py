@@ -10,8 +10,7 @@ from sklearn.utils import get_tags
 
 from skticket import Prune, Rewind, Ticket
 from skticket.initialization import Normal
-
-CONTROLS = ["reinit", "rearrange"]
+from skticket.rewinding import CONTROLS
 
 
 @pytest.fixture

@@ -8,10 +8,11 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from ..estimators import WinningTicketBase, fit_control, without_rounds
+from ..rewinding import CONTROLS
 from ..utils import Interval, StrOptions, derive_seed, validate_params
 
 CONTROL_CONSTRAINTS = {
-    "control": [StrOptions({"reinit", "rearrange"})],
+    "control": [StrOptions(set(CONTROLS))],
     "n_controls": [Interval(Integral, 1, None, closed="left")],
     # Far more than a cluster has processors; joblib itself tries to start as many as it is told.
     "n_jobs": [Interval(Integral, -(2**20), 2**20, closed="both"), None],
