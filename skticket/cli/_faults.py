@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from pandas.api.types import (
+    infer_dtype,
     is_bool_dtype,
     is_datetime64_any_dtype,
     is_numeric_dtype,
@@ -101,7 +102,9 @@ def is_a_number(column):
 
 def is_text(column):
     """Say whether a column is one of text."""
-    return is_string_dtype(column) or _is_categories(column)
+    if is_string_dtype(column) or _is_categories(column):
+        return True
+    return column.dtype == object and infer_dtype(column, skipna=True) == "string"
 
 
 def _faults(path, frame, names, question):
@@ -165,6 +168,8 @@ def _not_told_apart(column):
 
 def _not_numbers(column, is_number, otherwise):
     numbers = pd.to_numeric(column.astype(object), errors="coerce")
+    # Of numbers without end, some versions of pandas make no number at all.
+    numbers = numbers.fillna(column[numbers.isna()].map(_endless, na_action="ignore").astype(float))
     is_other = (numbers.isna() & column.notna()).to_numpy()
     n_other, n_present = int(is_other.sum()), int(column.notna().sum())
     if is_number is None:
@@ -180,6 +185,14 @@ def _not_numbers(column, is_number, otherwise):
             f"--missing {shown(mark)}, {otherwise}"
         )
     yield from _too_large(numbers.rename(column.name))
+
+
+def _endless(text):
+    """Return the infinite number that a text is, if it is one."""
+    try:
+        return float(text) if np.isinf(float(text)) else np.nan
+    except (ValueError, OverflowError):
+        return np.nan
 
 
 def _strange(column):

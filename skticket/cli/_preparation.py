@@ -50,10 +50,9 @@ def prepare(preparation, X_train, X_test):
     columns = X_train.items() if hasattr(X_train, "items") else ()
     if columns and all(column.nunique(dropna=False) < 2 for _, column in columns):
         raise ValueError("no column is left to learn from: each has one value only, or none")
-    Z_train = preparation.fit_transform(X_train)
-    Z_test = preparation.transform(X_test)
-    with np.errstate(over="ignore"):
-        Z_train, Z_test = (Z.astype(np.float32, copy=False) for Z in (Z_train, Z_test))
+    with np.errstate(over="ignore", invalid="ignore"):
+        Z_train = preparation.fit_transform(X_train).astype(np.float32, copy=False)
+        Z_test = preparation.transform(X_test).astype(np.float32, copy=False)
     is_finite = np.isfinite(Z_train).all(axis=0) & np.isfinite(Z_test).all(axis=0)
     if not is_finite.all():
         name = preparation.get_feature_names_out()[np.argmin(is_finite)]

@@ -92,7 +92,7 @@ def _read_parquet(path, reading):
 
     try:
         frame = pd.read_parquet(path, engine="pyarrow")
-    except (ValueError, OSError, NotImplementedError) as error:
+    except Exception as error:  # of any kind: what is damaged fails anywhere in the reader
         raise ValueError(f"{path} is not a Parquet file of a table: {error}") from error
     # What pandas took for names of rows when it wrote the file is a column to everybody else.
     frame = frame.reset_index(drop=all(name is None for name in frame.index.names))

@@ -114,14 +114,6 @@ def test_kinds_of_parquet(tmp_path):
     assert found["word"].isna().tolist() == [False, True, False]
 
 
-def test_numbers_without_end(tmp_path):
-    path = tmp_path / "table"
-    digits = "9" * 400
-    path.write_text(f"a,b\n{digits},1\n-{digits},2\n{'9' * 30},3\n")
-    found, _, _ = read_table(str(path), Reading())
-    np.testing.assert_allclose(found["a"], [np.inf, -np.inf, 1e30], rtol=1e-12)
-
-
 def test_names_that_are_alike(tmp_path):
     path = tmp_path / "table"
     path.write_text("a,b,a\n1,2,3\n")

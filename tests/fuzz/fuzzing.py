@@ -23,42 +23,19 @@ from pathlib import Path
 
 import hypothesis
 import numpy as np
+from fuzzed_tables import PARQUETS, TABLES, check_csv, check_parquet
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from mutating import mutated
 from safetensors.numpy import load, save
 
 from skticket import Ticket
-from skticket.cli import _source
 from skticket.datasets import load_idx
 
 # Beyond what is used before the first example.
 MOST_MEMORY = 2 * 2**30
 _LONGEST = 120
 _ZEROS = b"0" * 64
-
-
-# What is done to the content of a file
-
-
-@st.composite
-def mutated(draw, content):
-    """Return content of which some parts are changed, inserted, removed, repeated or moved."""
-    content = bytearray(content)
-    for _ in range(draw(st.integers(1, 4))):
-        start = draw(st.integers(0, len(content)))
-        stop = draw(
-            st.integers(start, min(start + draw(st.sampled_from([1, 8, 300])), len(content)))
-        )
-        new = draw(
-            st.one_of(
-                st.binary(max_size=20),
-                st.just(b""),
-                st.sampled_from([b"\0" * 8, b"\xff" * 8, b"\xff" * 4, b"9" * 30, b"[" * 50, b"-1"]),
-                st.integers(0, len(content)).map(lambda n: bytes(content[n : n + 30])),
-            )
-        )
-        content[start:stop] = new
-    return bytes(content)
 
 
 # Tickets
@@ -267,89 +244,11 @@ def check_idx(folder, files):
     return "read"
 
 
-# CSV files
-
-_CELLS = st.one_of(
-    st.floats().map(repr),
-    st.integers().map(str),
-    st.sampled_from(["", "nan", "NA", "inf", "-inf", "1e308", "-1e308", "1e400", "5e-324", "0x1F"]),
-    st.sampled_from(["True", "false", "1_000", "1,5", '"', '"a"', "9" * 25, "9" * 400, "1+2j"]),
-    st.sampled_from(["2020-01-01", "\0", "\r", "\n", "#", "é", "\ud83d\ude00", " ", "\t", "1 "]),
-    st.text(max_size=4),
-)  # fmt: skip
-_NUMBERS = [
-    lambda n: [f"{value:.3f}" for value in np.sin(np.arange(n))],
-    lambda n: [str(value) for value in range(n)],
-    lambda n: ["1e308" if value % 2 else "-1e308" for value in range(n)],
-    lambda n: ["3"] * n,
-    lambda n: ["True" if value % 3 else "False" for value in range(n)],
-    lambda n: [str(value % 2) for value in range(n)],
-    lambda n: ["18446744073709551615" if value % 2 else "-1" for value in range(n)],
-    lambda n: ["1e-300" if value % 2 else "0" for value in range(n)],
-]
-_TARGETS = [*_NUMBERS, lambda n: ["red" if value % 3 else "blue" for value in range(n)]]
-
-
-@st.composite
-def _table(draw):
-    """Return a table, mostly one that can be read, with some cells that are something else."""
-    n_rows = draw(st.sampled_from([60, 30, 12, 12, 10, 9, 0]))
-    kinds = draw(st.lists(st.sampled_from(_NUMBERS), min_size=1, max_size=4))
-    columns = [kind(n_rows) for kind in [*kinds, draw(st.sampled_from(_TARGETS))]]
-    rows = [list(row) for row in zip(*columns)]
-    names = [f"x{n}" for n in range(len(columns) - 1)] + ["target"]
-    lines = [names, *rows]
-    for _ in range(draw(st.sampled_from([0, 0, 1, 1, 2, 5]))):
-        line = draw(st.sampled_from(lines[draw(st.sampled_from([0, 1, 1, 1])) :] or lines))
-        place = draw(st.integers(0, len(line) - 1))
-        # Now and then one more than there should be.
-        line[place : place + draw(st.sampled_from([1] * 9 + [0]))] = [draw(_CELLS)]
-    separator, end = (
-        draw(st.sampled_from([","] * 9 + [";"])),
-        draw(st.sampled_from(["\n", "\n", "\n", "\r\n", "\r", ",\n"])),
-    )
-    text = "".join(separator.join(line) + end for line in lines)
-    coding = draw(st.sampled_from(["utf-8"] * 6 + ["utf-8-sig", "utf-16", "latin-1"]))
-    return text.encode(coding, errors="replace")
-
-
-CSV = "x,y,target\n" + "".join(f"{n},{n * n % 7},{n % 3}\n" for n in range(15))
-TABLES = st.tuples(
-    st.one_of(
-        st.binary(max_size=200),
-        st.text(max_size=100).map(lambda text: text.encode(errors="replace")),
-        mutated(CSV.encode()),
-        _table(),
-        _table(),
-        _table(),
-        _table().flatmap(mutated),
-    ),
-    st.sampled_from(["target"] * 8 + ["x0", None]),
-    st.sampled_from(["auto", "auto", "classification", "regression"]),
-)
-
-
-def check_csv(folder, table):
-    """Read a table: finite numbers to learn from, or an error that the command tells in a line."""
-    content, target, task = table
-    path = folder / "table.csv"
-    path.write_bytes(content)
-    try:
-        (X_train, X_test, y_train, y_test), regression, _ = _source.load(str(path), target, task)
-    except (ValueError, OSError):
-        return "refused"
-    for X, y in ((X_train, y_train), (X_test, y_test)):
-        assert X.dtype == float and X.ndim == 2 and X.shape[1] == X_train.shape[1] > 0
-        assert len(X) == len(y) > 0
-        assert np.isfinite(X).all(), "numbers that are none"
-        assert not regression or np.isfinite(y).all(), "targets that are none"
-    return "read"
-
-
 READERS = {
     "Ticket.load": (TICKETS, check_ticket),
     "load_idx": (IDX_FOLDERS, check_idx),
     "find FILE.csv": (TABLES, check_csv),
+    "find FILE.parquet": (PARQUETS, check_parquet),
 }
 
 

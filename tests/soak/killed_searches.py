@@ -201,7 +201,7 @@ def _command(arguments):
 def _files(folder):
     """All that is written, but for the seconds that trainings took."""
     return {
-        path.name: pd.read_csv(path).drop(columns="fit_time").to_csv()
+        path.name: pd.read_csv(path).drop(columns="fit_time", errors="ignore").to_csv()
         if path.suffix == ".csv"
         else path.read_bytes()
         for path in folder.iterdir()

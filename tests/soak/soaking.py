@@ -39,7 +39,7 @@ from skticket.pruning import Magnitude, MagnitudeIncrease, Movement, UnitProduct
 # Fresh processes that have imported everything, and in which nothing was computed yet.
 PROCESSES = multiprocessing.get_context("forkserver")
 # torch imports that part of itself at the first optimizer.
-PROCESSES.set_forkserver_preload(["soaking", "skticket.cli", "torch._dynamo"])
+PROCESSES.set_forkserver_preload(["soaking", "skticket.cli._evidence", "skrub", "torch._dynamo"])
 # A search takes seconds; what takes longer than this hangs.
 _LONGEST = 900
 _KILLED = object()
