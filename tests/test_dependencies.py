@@ -13,11 +13,18 @@ from packaging.version import Version
 import skticket
 
 ROOT = Path(__file__).parents[1]
+# Of those who work on the package.
+OTHER_EXTRAS = {"tests", "docs", "benchmarks"}
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-REQUIREMENTS = [
+EXTRAS = PROJECT["optional-dependencies"]
+# What the package itself uses, always or in parts that not everybody needs.
+USED = [
     Requirement(line)
-    for line in [*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["tests"]]
+    for group in [PROJECT["dependencies"], *(EXTRAS[n] for n in EXTRAS.keys() - OTHER_EXTRAS)]
+    for line in group
 ]
+TESTS = [Requirement(line) for line in EXTRAS["tests"]]
+REQUIREMENTS = [*USED, *(line for line in TESTS if line.name != "skticket")]
 # Modules that are called otherwise than what installs them; llvmlite is the very one that Numba
 # demands.
 INSTALLED_BY = {"llvmlite": "numba", "markdown_it": "markdown-it-py", "sklearn": "scikit-learn"}
@@ -46,8 +53,13 @@ def test_oldest_versions_are_the_floors(requirement):
     assert oldest in requirement.specifier and newest in requirement.specifier
 
 
+def test_tests_have_all_that_the_package_may_use():
+    (itself,) = (requirement for requirement in TESTS if requirement.name == "skticket")
+    assert itself.extras == EXTRAS.keys() - OTHER_EXTRAS
+
+
 def test_what_is_imported_is_declared():
-    declared = {canonicalize_name(Requirement(line).name) for line in PROJECT["dependencies"]}
+    declared = {canonicalize_name(requirement.name) for requirement in USED}
     for path in Path(skticket.__file__).parent.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if isinstance(node, ast.Import):
