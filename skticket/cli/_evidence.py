@@ -128,13 +128,13 @@ def collect(model, train, test, rounds, controls, scoring):
         losses=np.array(model.histories_[0][:, "valid_loss"]),
         valid_name="R²" if scoring.regression else "accuracy",
         valid_errors=valid_errors,
-        test_gains=_gains(full, kept, *test, scoring),
+        test_gains=gains(full, kept, *test, scoring),
         constant_score=scoring.of_a_constant(train[1], test[1]),
         is_error=scoring.is_error,
     )
 
 
-def _gains(full, kept, X, y, scoring):
+def gains(full, kept, X, y, scoring):
     """Return what each test row, or group of rows, adds to the kept network's score.
 
     Groups are those of the jackknife: the mean of what they add has the standard error of the

@@ -23,6 +23,7 @@ _LARGEST = 1e38
 _FEWEST_TOLD, _VERY_MANY = 20, 10
 # Where so large a share of a column are numbers, the other values are mistakes.
 _MOSTLY = 0.9
+_WITH_COMMA = r"[+-]?\d[\d.]*,\d+"
 # More values than these, and than this share of the rows, are no classes.
 _MOST_CLASSES, _MOST_CLASSES_A_ROW = 20, 0.2
 
@@ -91,6 +92,7 @@ def column_faults(column, is_number=None):
         yield from _not_numbers(
             column, is_number, f"if it is text, --text {column.name!r}, or leave it out with --drop"
         )
+        yield from _numbers_with_commas(column)
     elif not is_bool_dtype(column) and not _is_time(column):
         yield _strange(column)
 
@@ -185,6 +187,18 @@ def _not_numbers(column, is_number, otherwise):
             f"--missing {shown(mark)}, {otherwise}"
         )
     yield from _too_large(numbers.rename(column.name))
+
+
+def _numbers_with_commas(column):
+    if _is_categories(column):
+        return
+    has_comma = column.str.fullmatch(_WITH_COMMA).fillna(False).to_numpy(bool)
+    if has_comma.any() and has_comma.sum() >= _MOSTLY * column.notna().sum():
+        yield (
+            f"column {column.name!r}: {_first(column, has_comma)} looks like a number with a "
+            f"comma, which --decimal , reads, without marks of thousands; if it is text, --text "
+            f"{column.name!r}"
+        )
 
 
 def _endless(text):

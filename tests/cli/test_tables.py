@@ -88,6 +88,17 @@ def test_a_value_that_is_no_number_among_numbers(write, find, value):
         assert find(path, *option).exit_code == 0
 
 
+def test_numbers_with_commas(write, find):
+    path = write(x=[f"{n},5" for n in NUMBERS], z=of(["7"] * 59, "8"))
+    (line,) = lines(find(path))
+    for part in ("'x': '0,5' in row 1 (and 59 more)", "--decimal ,", "--text 'x'"):
+        assert part in line
+    for options in (["--decimal", ","], ["--text", "x"], ["--drop", "x"]):
+        assert find(path, *options).exit_code == 0
+    (line,) = lines(find(write(x=[f"1.{n:03},50" for n in NUMBERS])))
+    assert "'1.000,50' in row 1" in line and "thousands" in line
+
+
 def test_numbers_that_single_precision_cannot_tell_apart(write, find):
     (line,) = lines(find(write(x=1e9 + np.linspace(0, 1, 60))))
     for part in ("'x'", "too far from 0", "only 1 of 60", "1000000000.0", "1000000001.0"):

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from skticket.cli._evidence import Scoring, gains
 from skticket.cli._verdict import Evidence, errors_of, verdict
 
 
@@ -119,3 +120,41 @@ def test_errors_are_what_rows_take_from_the_score():
     r2 = 1 - np.sum((y - predicted) ** 2) / np.sum((y - y.mean()) ** 2)
     assert 1 - errors_of(y, predicted, regression=True).mean() == pytest.approx(r2)
     assert errors_of(["a", "b"], ["a", "c"], regression=False).tolist() == [0, 1]
+
+
+class _Constant:
+    """Predicts what it is given."""
+
+    def __init__(self, predicted):
+        self.predicted = predicted
+
+    def predict(self, X):
+        return self.predicted[X.ravel()]
+
+
+def test_gains_of_groups_are_those_of_rows_where_groups_are_rows():
+    """The jackknife's error of a mean is that of the mean."""
+    rng = np.random.default_rng(0)
+    X, (y, *predicted) = np.arange(20)[:, None], rng.integers(0, 2, (3, 20))
+    full, kept = map(_Constant, predicted)
+    scoring = Scoring("accuracy", regression=False)
+    scoring.scorer = lambda model, X, y: np.mean(model.predict(X) == y)
+    by_rows = gains(full, kept, X, y, scoring)
+    scoring.is_own = False
+    by_groups = gains(full, kept, X, y, scoring)
+    # Twenty sums of up to twenty terms of at most 1.
+    np.testing.assert_allclose(by_groups, by_rows, rtol=0, atol=1e-12)
+    assert len(np.unique(by_rows)) == 3
+
+
+def test_errors_of_any_size_are_compared_by_their_ratio():
+    table = rounds(test_score=[-2e-4, -1.9e-4, -1.8e-4, -3e-4])
+    said = say(rounds=table, constant_score=-8e-4, is_error=True, score_name="neg mean error")
+    assert said.startswith("A winning ticket by its own training")
+    said = say(rounds=table, constant_score=-2e-4, is_error=True)
+    assert said.startswith("No winning ticket is announced. The full network's test")
+
+
+def test_the_validation_score_is_named_where_it_is_another():
+    said = say(valid_errors=np.repeat([0.0, 1], [16, 4]), score_name="roc auc")
+    assert "their accuracy has a standard error" in said and "test roc auc 0.8200" in said
