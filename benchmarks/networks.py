@@ -30,14 +30,19 @@ def make_net(sizes, optimizer, learning_rate, batch_size):
     )
 
 
-def fit_by_sgd(X, y, rounds, epochs):
-    """Fit the estimator as the plain loops train."""
+def fit_by_sgd(X, y, rounds, epochs=1, **options):
+    """Fit the estimator as the plain loops train: evaluated after each pass, without a penalty."""
+    n_train = len(X) - round(0.1 * len(X))
     return WinningTicketClassifier(
         (300, 100),
         rounds=rounds,
         optimizer="sgd",
         learning_rate=LR,
+        alpha=0,
         batch_size=BATCH,
         max_epochs=epochs,
+        n_iter_no_change=None,
+        evaluate_every=-(-n_train // BATCH),
         random_state=0,
+        **options,
     ).fit(X, y)
