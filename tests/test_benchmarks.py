@@ -337,3 +337,25 @@ def test_tables_of_packages(load):
     for X, y, X_test, y_test in tables.load_folds("wine"):
         assert X.shape == (len(y), 13) and X_test.shape == (len(y_test), 13)
         assert len(y) + len(y_test) == 178
+
+
+@pytest.mark.parametrize("name", ["offers", "trips"])
+def test_mixed_tables(load, name):
+    make, target, _ = load("mixed_tables").TABLES[name]
+    table = make(2000)
+    pd.testing.assert_frame_equal(table, make(2000))
+    assert table.columns[-1] == target and table[target].notna().all()
+    share = table.drop(columns=target).isna().to_numpy().mean()
+    # Of 18,000 values, 3% have a standard deviation of 0.13%.
+    assert share == pytest.approx(0.03, abs=0.006) if name == "trips" else share == 0
+
+
+@pytest.mark.slow
+def test_mixed_tables_are_learned_from(load, tmp_path, capsys):
+    quick = ["--rounds", "1", "--epochs", "1", "--hidden", "5", "--controls", "0", "--quiet"]
+    options = ["--output", str(tmp_path), "--tables", "trips", "--rows", "300", "--", *quick]
+    load("mixed_tables").main(options)
+    results = json.loads((tmp_path / "trips.json").read_text())
+    assert 0 < results["boosted trees"]["score"] < 1
+    assert len(results["ticket"]["rounds"]["test_score"]) == 2
+    assert "trips: boosted trees" in capsys.readouterr().out
