@@ -199,13 +199,14 @@ def _command(arguments):
 
 
 def _files(folder):
-    """All that is written, but for the seconds that trainings took."""
-    return {
-        path.name: pd.read_csv(path).drop(columns="fit_time", errors="ignore").to_csv()
-        if path.suffix == ".csv"
-        else path.read_bytes()
-        for path in folder.iterdir()
-    }
+    """All that is written, but for the seconds that trainings took; models hold some, too."""
+    return {path.name: _content(path) for path in folder.iterdir() if path.stem != "model"}
+
+
+def _content(path):
+    if path.suffix == ".csv":
+        return pd.read_csv(path).drop(columns="fit_time", errors="ignore").to_csv()
+    return path.read_bytes()
 
 
 def _check_whole_or_absent(folder, whole):
