@@ -8,6 +8,7 @@ from sklearn import config_context
 from sklearn.base import clone
 from sklearn.pipeline import make_pipeline
 from sklearn.utils import get_tags
+from small import NAMES, UNIT_NAMES, UNIT_STRATEGIES, WEIGHT_STRATEGIES
 
 from skticket import Prune, Rewind, Ticket
 from skticket.pruning import (
@@ -18,14 +19,9 @@ from skticket.pruning import (
     Random,
     ScoreFunction,
     UnitInput,
-    UnitOutput,
-    UnitProduct,
     count_pruned,
     needs_gradients,
 )
-
-NAMES = ["magnitude", "random", "initial_magnitude", "magnitude_increase", "movement"]
-UNIT_NAMES = ["unit_input", "unit_output", "unit_product"]
 
 float_rates = st.one_of(
     st.floats(0, 1, exclude_max=True), st.sampled_from([0.0, 0.1, 0.2, 0.25, 0.5, 0.75, 1 - 2**-53])
@@ -260,19 +256,12 @@ def test_named_strategy_is_the_default_instance(ticket, rate, rounds, name):
 
 
 @pytest.mark.parametrize(
-    "name, strategy",
-    [
-        ("initial_magnitude", InitialMagnitude()),
-        ("magnitude_increase", MagnitudeIncrease()),
-        ("movement", Movement()),
-        ("random", Random()),
-        ("unit_input", UnitInput()),
-        ("unit_output", UnitOutput()),
-        ("unit_product", UnitProduct()),
-    ],
+    "name, strategy_class",
+    [*zip(NAMES + UNIT_NAMES, WEIGHT_STRATEGIES + UNIT_STRATEGIES, strict=True)],
 )
-def test_names(name, strategy, random_ticket):
+def test_names(name, strategy_class, random_ticket):
     ticket = random_ticket((10, 20, 10, 3))
+    strategy = strategy_class()
     by_name, by_instance = (
         Prune(0.4, s, random_state=0).transform(ticket) for s in (name, strategy)
     )
