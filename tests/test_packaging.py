@@ -98,6 +98,11 @@ def test_changes_are_those_of_this_version():
     assert newest == PROJECT["version"]
 
 
+def test_paper_cites_what_it_lists():
+    cited = set(re.findall(r"@(\w+)", text_of("paper/paper.md")))
+    assert cited == set(re.findall(r"^@\w+\{(\w+),$", text_of("paper/paper.bib"), re.M))
+
+
 def test_pythons_are_those_that_are_tested():
     (listed,) = re.findall(r"^ +python: \[(.+)\]$", text_of(".github/workflows/tests.yml"), re.M)
     declared = [c.rpartition(" ")[2] for c in PROJECT["classifiers"] if ":: 3." in c]
