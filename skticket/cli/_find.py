@@ -240,19 +240,27 @@ def _model_writers(pipeline, evidence, wish, text):
     scores = {name: by_round[evidence.kept], f"{name} of the full network": by_round[0]}
     about = {"target": wish.target, "scores": scores}
     tables = {"Rounds": evidence.rounds, "Controls": evidence.controls}
+    told = {title: _told(table) for title, table in tables.items() if table is not None}
     shown = [ending for ending in wish.formats if ending != "pdf"]
     card = partial(
         write_card,
         pipeline,
         **about,
         text=text,
-        tables={title: table.round(4) for title, table in tables.items() if table is not None},
+        tables=told,
         pictures={"Picture": f"rounds.{shown[0]}"} if shown else {},
     )
     return {
         "model.skops": partial(save_model, pipeline, **about, missing=wish.missing),
         "model.md": card,
     }
+
+
+def _told(table):
+    """Return the columns of a table that the screen shows, too."""
+    names = ["control", "round", "density", "n_weights", "iterations_to_match", "early_loss"]
+    names += ["valid_score", "test_score", "is_winning"]
+    return table[[name for name in names if name in table]].round(4)
 
 
 def _usual_score(source, console):

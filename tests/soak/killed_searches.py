@@ -33,6 +33,7 @@ from soaking import (
 )
 
 from skticket import Ticket
+from skticket.persistence import about_model, load_model
 
 
 def attempt(rng, tally, folder):
@@ -199,13 +200,16 @@ def _command(arguments):
 
 
 def _files(folder):
-    """All that is written, but for the seconds that trainings took; models hold some, too."""
-    return {path.name: _content(path) for path in folder.iterdir() if path.stem != "model"}
+    """All that is written, but for the seconds that trainings took."""
+    return {path.name: _content(path) for path in folder.iterdir()}
 
 
 def _content(path):
     if path.suffix == ".csv":
         return pd.read_csv(path).drop(columns="fit_time", errors="ignore").to_csv()
+    if path.suffix == ".skops":
+        # Its parts have names of the moment.
+        return about_model(path), load_model(path)[-1].ticket_
     return path.read_bytes()
 
 
