@@ -181,9 +181,6 @@ def _load(source, asked, reading, seed):
 
 
 def _find(source, parameters, wish, folder):
-    import pandas as pd
-
-    from ._evidence import Scoring, collect, control_table, round_table, search_again
     from ._verdict import verdict
 
     console = make_console(wish.quiet)
@@ -193,12 +190,37 @@ def _find(source, parameters, wish, folder):
         logging.getLogger("skticket").setLevel(logging.INFO)
     for note in source.notes:
         console.print(printable(note), soft_wrap=True)
-    scoring = Scoring(wish.scoring or _usual_score(source, console), source.regression)
-    scoring.of_a_constant(*source.parts[2:])
+    scoring = _scoring(source, wish, console)
     pipeline = _pipeline(source, parameters)
     train, test, columns = _prepared(pipeline, source, console)
-    model = pipeline[-1]
-    _fit(model, train, console)
+    _fit(pipeline[-1], train, console)
+    evidence, every_search = _evidence(pipeline[-1], train, test, scoring, wish, console)
+    console.print(rounds_table(evidence))
+    if evidence.controls is not None:
+        console.print(controls_table(evidence))
+    found = verdict(evidence)
+    make_console().print(found)
+    picture = _draw(every_search, evidence.controls, scoring.label)
+    writers = {
+        **_model_writers(pipeline, evidence, wish, found),
+        "ticket.safetensors": pipeline[-1].ticket_.save,
+        "rounds.csv": _csv(every_search),
+        **picture_writers("rounds", picture, wish.formats),
+    }
+    for name, table in (("controls", evidence.controls), ("columns", columns)):
+        if table is not None:
+            writers[f"{name}.csv"] = _csv(table)
+    write_files(writers, folder, console)
+    if "model.skops" not in writers:
+        console.print("Without skops, no model.skops: pip install 'skticket[models]'")
+
+
+def _evidence(model, train, test, scoring, wish, console):
+    """Return the evidence on a search, and the rounds of all searches."""
+    import pandas as pd
+
+    from ._evidence import collect, control_table, round_table, search_again
+
     with telling(console, "Scoring rounds"):
         rounds = every_search = round_table(model, train, test, scoring)
     controls = None
@@ -209,24 +231,7 @@ def _find(source, parameters, wish, folder):
         with telling(console, f"Searching again from {len(wish.seeds) - 1} other seeds"):
             others = search_again(model, train, test, scoring, wish.seeds[1:])
             every_search = pd.concat([rounds, *others])
-    evidence = collect(model, train, test, rounds, controls, scoring)
-    console.print(rounds_table(evidence))
-    if controls is not None:
-        console.print(controls_table(evidence))
-    found = verdict(evidence)
-    make_console().print(found)
-    writers = {
-        **_model_writers(pipeline, evidence, wish, found),
-        "ticket.safetensors": model.ticket_.save,
-        "rounds.csv": _csv(every_search),
-        **picture_writers("rounds", _draw(every_search, controls, scoring.label), wish.formats),
-    }
-    for name, table in (("controls", controls), ("columns", columns)):
-        if table is not None:
-            writers[f"{name}.csv"] = _csv(table)
-    write_files(writers, folder, console)
-    if "model.skops" not in writers:
-        console.print("Without skops, no model.skops: pip install 'skticket[models]'")
+    return collect(model, train, test, rounds, controls, scoring), every_search
 
 
 def _model_writers(pipeline, evidence, wish, text):
@@ -263,20 +268,24 @@ def _told(table):
     return table[[name for name in names if name in table]].round(4)
 
 
-def _usual_score(source, console):
-    """Return the name of the score that tells most, and say so where that is not the usual one."""
-    if source.regression:
-        return "r2"
-    if not source.has_rare_class:
-        return "accuracy"
-    label, share = source.counts.index[-1], source.counts.min() / source.counts.sum()
-    console.print(
-        f"Only {100 * share:.2g}% of the rows are of class {printable(str(label))!r}, of which the "
-        "accuracy says little: scores are the balanced accuracy (--scoring names another). With "
-        "--class-weight balanced, all classes weigh the same in training.",
-        soft_wrap=True,
-    )
-    return "balanced_accuracy"
+def _scoring(source, wish, console):
+    """Return the score that is wanted, or else the one that tells most."""
+    from ._evidence import Scoring
+
+    name = wish.scoring or ("r2" if source.regression else "accuracy")
+    if source.has_rare_class and wish.scoring is None:
+        name = "balanced_accuracy"
+        label, share = source.counts.index[-1], source.counts.min() / source.counts.sum()
+        console.print(
+            f"Only {100 * share:.2g}% of the rows are of class {printable(str(label))!r}, of which "
+            "the accuracy says little: scores are the balanced accuracy (--scoring names another). "
+            "With --class-weight balanced, all classes weigh the same in training.",
+            soft_wrap=True,
+        )
+    scoring = Scoring(name, source.regression)
+    # What cannot score this is told before anything is trained.
+    scoring.of_a_constant(*source.parts[2:])
+    return scoring
 
 
 def _pipeline(source, parameters):
