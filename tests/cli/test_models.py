@@ -192,7 +192,7 @@ def test_export_where_the_preparation_stays(folder, tmp_path):
 
 
 def test_in_another_process_without_the_training_data(folder, tmp_path):
-    (tmp_path / "new.csv").write_text(make_table(5, seed=2).drop(columns="y").to_csv(index=False))
+    make_table(5, seed=2).drop(columns="y").to_csv(tmp_path / "new.csv", index=False)
     (tmp_path / "model.skops").write_bytes((folder / "table" / "model.skops").read_bytes())
     command = [sys.executable, "-m", "skticket", "predict", "model.skops", "new.csv"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
