@@ -4,7 +4,8 @@
 
 Both layouts train the same random masks through `skticket.training.train`, in turns, and
 the table says how much longer each took than the better of the two, and which one
-`layout="auto"` takes. That rule's figures come from here.
+`layout="auto"` takes. That rule's figures come from here. With `--filled` below 1 the rows are a
+sparse matrix.
 """
 
 import argparse
@@ -14,6 +15,7 @@ import time
 import numpy as np
 from baselines import initial_arrays, uniform_masks
 from networks import make_net, make_ticket
+from scipy import sparse
 
 from skticket.network import Data
 from skticket.training import train
@@ -21,11 +23,14 @@ from skticket.training import train
 DENSITIES = [1.0, 0.8, 0.64, 0.5, 0.41, 0.33, 0.26, 0.21, 0.1, 0.036, 0.01]
 
 
-def make_data(n_inputs, n_rows=20_000):
-    """Return random rows: what they hold does not matter to the time."""
+def make_data(n_inputs, filled, n_rows=20_000):
+    """Return random rows: what they hold does not matter to the time, but how much."""
     random_state = np.random.RandomState(0)
-    X = random_state.random_sample((n_rows, n_inputs)).astype(np.float32)
     y = random_state.randint(10, size=n_rows)
+    if filled < 1:
+        X = sparse.random_array((n_rows, n_inputs), density=filled, format="csr", dtype=np.float32)
+    else:
+        X = random_state.random_sample((n_rows, n_inputs)).astype(np.float32)
     return Data(X, y, X[:100], y[:100], True)
 
 
@@ -48,6 +53,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--networks", nargs="+", default=["300-100", "1000-1000"])
     parser.add_argument("--inputs", type=int, default=784)
+    parser.add_argument("--filled", type=float, default=1, help="share of the inputs not 0")
     parser.add_argument("--densities", nargs="+", type=float, default=DENSITIES)
     parser.add_argument("--optimizers", nargs="+", default=["sgd", "adam"])
     parser.add_argument("--batches", nargs="+", type=int, default=[60, 128])
@@ -57,7 +63,7 @@ def main():
         "--cpu-time", action="store_true", help="one thread, processor time: for a busy machine"
     )
     arguments = parser.parse_args()
-    data = make_data(arguments.inputs)
+    data = make_data(arguments.inputs, arguments.filled)
     print("milliseconds a step: median [least-greatest]; * what layout='auto' takes")
     conditions = itertools.product(arguments.networks, arguments.optimizers, arguments.batches)
     for network, optimizer, batch in conditions:

@@ -21,6 +21,8 @@ NAMES = (
     "search_mnist",
     "xor_stack",
     "grid_memory",
+    "sparse_rows",
+    "memory",
 )
 
 

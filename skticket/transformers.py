@@ -21,6 +21,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from .engines import Predictor
 from .estimators import WinningTicketClassifier, WinningTicketRegressor, check_inputs, zero_row
+from .network import as_rows
 from .ticket import Ticket, reaching_units
 from .utils import fit_context, substitute
 
@@ -64,7 +65,7 @@ class _TicketMetaEstimator(MetaEstimatorMixin, BaseEstimator, metaclass=ABCMeta)
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
             Inputs.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs), default=None
             Targets; not needed by an estimator that is fitted already.
@@ -169,7 +170,7 @@ class TicketTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, _Tick
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
             Inputs.
 
         Returns
@@ -279,14 +280,14 @@ def _inputs_of(net, layer, X):
 
     handle = net.module_.get_submodule(layer).register_forward_pre_hook(keep)
     try:
-        net.forward(X)
+        net.forward(as_rows(X))
     finally:
         handle.remove()
     rows = np.concatenate(entered)
-    if len(rows) != len(X):
+    if len(rows) != X.shape[0]:
         raise ValueError(
             f"net's module must run its last layer, {layer!r}, once on each row; "
-            f"for {len(X)} rows it took {len(rows)}"
+            f"for {X.shape[0]} rows it took {len(rows)}"
         )
     return rows
 

@@ -67,7 +67,7 @@ def test_estimator(estimator, check):
 def test_tags_are_those_of_the_estimator(transformer):
     tags = transformer(classifier()).__sklearn_tags__()
     assert tags.target_tags.required
-    assert not tags.input_tags.sparse
+    assert tags.input_tags.sparse
     assert not tags.input_tags.allow_nan
     assert not tags.no_validation
     assert transformer(regressor()).__sklearn_tags__().target_tags.multi_output

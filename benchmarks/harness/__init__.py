@@ -9,6 +9,7 @@ from .clock import all_threads, limit_threads
 from .command import add_options, main, run
 from .data import mnist
 from .machine import about, missing
+from .memory import missing_memory, peak_memory
 from .report import write_report
 
 __all__ = [
@@ -22,7 +23,9 @@ __all__ = [
     "limit_threads",
     "main",
     "missing",
+    "missing_memory",
     "mnist",
+    "peak_memory",
     "run",
     "times",
     "write_report",

@@ -36,7 +36,7 @@ def draw_times(rows):
     ax.set_ylim(0.6 - len(cases), 0.6)
     _set_log_axis(ax)
     unit = table["unit"].iloc[0]
-    ax.set_xlabel("size of the file in kB" if unit == "kB" else f"time in {unit}")
+    ax.set_xlabel("kB" if unit == "kB" else f"time in {unit}")
     ax.set_title(f"{table['benchmark'].iloc[0]}: median, least and greatest", loc="left")
     figure.legend(loc="outside lower center", ncols=3, frameon=False)
     return figure

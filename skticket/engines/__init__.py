@@ -4,13 +4,14 @@ An engine computes with one network's ticket; which one does is decided in `_cov
 told in the result (`Trained.engine`). All keep one contract.
 
 **It takes** a ticket, of which the current weights are those to begin with and the masks never
-change; rows, of which each batch is some; a loss; and an optimizer's settings. A training engine
-(`dense`, `autograd`, `sparse`) takes them as an initialized skorch net, for the length of a `with`
-block in which skorch runs the training (`computing`). Where nobody listens, an engine may take all
-steps up to the next evaluation in one call (`TicketNet.take_steps`): the same steps, to the bit.
-`stacked` (`train_stack`) takes many
-tickets of one architecture, and the settings by name. A predicting engine (`Predictor`,
-`stack_outputs`) takes the ticket and the rows.
+change; rows, of which each batch is some: an array, or a sparse matrix, which never becomes one as
+a whole, and with which a training gives the same bits; a loss; and an optimizer's settings. A
+training engine (`dense`, `autograd`, `sparse`) takes them as an initialized skorch net, for the
+length of a `with` block in which skorch runs the training (`computing`). Where nobody listens, an
+engine may take all steps up to the next evaluation in one call (`TicketNet.take_steps`): the same
+steps, to the bit. `stacked` (`train_stack`) takes many tickets of one architecture, arrays alone,
+and the settings by name. A predicting engine (`Predictor`, `stack_outputs`) takes the ticket and
+the rows.
 
 **It gives**, a step, the mean loss of the batch before the step, weighted where rows have weights;
 and afterwards the weights that the optimizer's rule makes of that loss's gradient, as torch would,
@@ -25,6 +26,7 @@ others see it; and all global generators, but for what a module of the user's dr
 
 from contextlib import contextmanager
 
+from ..network import share_filled
 from ._autograd import autograd_engine
 from ._coverage import prediction_engine, training_engine
 from ._dense import dense_engine
@@ -74,6 +76,6 @@ def computing(net, ticket, data, *, n_rows, layout="auto", n_threads=1):
     str
         The engine's name.
     """
-    name = training_engine(net, ticket, layout, n_rows=n_rows)
+    name = training_engine(net, ticket, layout, n_rows=n_rows, filled=share_filled(data.X))
     with _TRAINING_ENGINES[name](net, ticket, data, n_threads):
         yield name

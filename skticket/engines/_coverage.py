@@ -72,11 +72,12 @@ _MUCH_WORK = 3_000_000_000
 _LARGE = 100_000
 # Weights times rows of a batch at which a second thread saves more of a step than it waits.
 _SHARED_WORK = 600_000
-# Where dense and sparse predictions cross, by benchmarks/prediction.py.
-_PREDICTION_CROSSOVER = 0.35
+# Where dense and sparse predictions cross, by benchmarks/prediction.py; and those of sparse rows,
+# by benchmarks/sparse_rows.py.
+_PREDICTION_CROSSOVER, _SPARSE_ROWS_CROSSOVER = 0.35, 0.15
 
 
-def training_engine(net, ticket, layout, *, n_rows):
+def training_engine(net, ticket, layout, *, n_rows, filled=1.0):
     """Return the name of the engine that trains.
 
     Parameters
@@ -89,30 +90,35 @@ def training_engine(net, ticket, layout, *, n_rows):
         How weights are to be stored; "sparse" where that is covered.
     n_rows : int
         Rows of all steps of a whole training, those of each step counted.
+    filled : float, default=1.0
+        Which share of the inputs a sparse matrix holds; 1 of an array.
 
     Returns
     -------
     {"sparse", "dense", "autograd"}
     """
     if layout != "dense" and _sparse_covers(net):
-        if layout == "sparse" or _sparse_step_is_faster(ticket, n_rows):
+        if layout == "sparse" or _sparse_step_is_faster(ticket, n_rows, filled):
             return "sparse"
     return "dense" if _dense_covers(net) else "autograd"
 
 
-def prediction_engine(ticket):
+def prediction_engine(ticket, of_sparse_rows=False):
     """Return the name of the engine that predicts the faster with a default network.
 
     Parameters
     ----------
     ticket : Ticket
         Of a default network.
+    of_sparse_rows : bool, default=False
+        Whether the inputs are a sparse matrix.
 
     Returns
     -------
     {"sparse", "dense"}
     """
-    is_faster = _is_large(ticket) and ticket.density <= _PREDICTION_CROSSOVER
+    crossover = _SPARSE_ROWS_CROSSOVER if of_sparse_rows else _PREDICTION_CROSSOVER
+    is_faster = _is_large(ticket) and ticket.density <= crossover
     return "sparse" if is_faster else "dense"
 
 
@@ -226,17 +232,25 @@ def _dense_covers(net):
     )
 
 
-def _sparse_step_is_faster(ticket, n_rows):
+def _sparse_step_is_faster(ticket, n_rows, filled):
     """Whether the compiled step is the faster one, and there are enough of them.
 
     The rule lies between what benchmarks/crossover.py measured on two cores of a server's
     processor, where only the dense layout takes the second thread. At batches of 128, with SGD,
     the layouts cross at a density of 0.58 for a network of 270,000 weights, 0.43 for 650,000 and
     0.32 for 1,800,000: the fewer of its weights fit in the cache, the more a surviving one costs.
-    Smaller batches, Adam, or a single thread move it upwards.
+    Smaller batches, Adam, or a single thread move it upwards. So does a sparse matrix, of which
+    the compiled step computes no more than there is, and the dense one all.
     """
     n_all = _n_all(ticket)
-    return n_all * n_rows >= _MUCH_WORK and ticket.density <= min(0.6, 38.6 / np.cbrt(n_all))
+    density = ticket.density * _share_computed(ticket, filled)
+    return n_all * n_rows >= _MUCH_WORK and density <= min(0.6, 38.6 / np.cbrt(n_all))
+
+
+def _share_computed(ticket, filled):
+    """About which share of a step's time is left where inputs are rarely not 0."""
+    first = next(iter(ticket.mask.values())).size / _n_all(ticket)
+    return 1 - first * max(0.0, 0.75 - 20 * filled)
 
 
 def _is_large(ticket):

@@ -58,6 +58,12 @@ class Pattern(NamedTuple):
     pointers: np.ndarray
     indices: np.ndarray
     inputs: np.ndarray
+    # The first layer input by input, for sparse rows; see `input_arrays`.
+    input_places: np.ndarray
+    input_pointers: np.ndarray
+    input_units: np.ndarray
+    input_values: np.ndarray
+    input_middles: np.ndarray
     activation: int
     loss: int
 
@@ -72,9 +78,16 @@ class Vectors(NamedTuple):
 
 
 class Examples(NamedTuple):
-    """Flat arrays of inputs and targets; which rows of the inputs, and what each counts."""
+    """Flat arrays of inputs and targets; which rows of the inputs, and what each counts.
+
+    Of a sparse matrix (CSR), `X` holds the values, and `pointers` and `columns` say where they
+    are; of an array these two are empty.
+    """
 
     X: np.ndarray
+    pointers: np.ndarray
+    columns: np.ndarray
+    is_rare: bool  # whether so few inputs are not 0 that products had better skip the others
     n_features: int
     rows: np.ndarray
     targets: np.ndarray
@@ -99,6 +112,7 @@ class Workspace(NamedTuple):
     deltas: np.ndarray
     transposed: np.ndarray
     losses: np.ndarray
+    filled: np.ndarray  # each thread's, one after the other; see `_gather_sparse`
 
 
 # What compiled functions call. A function is compiled with all that it calls, and again with
@@ -343,6 +357,17 @@ def _where_positive(typing_context, conditions, vectors):
         return context.make_tuple(builder, vectors, results)
 
     return vectors(conditions, vectors), generate
+
+
+@intrinsic
+def _lowest(typing_context, bits):
+    """The position of the lowest bit that is set."""
+
+    def generate(context, builder, signature, arguments):
+        # Nobody asks where there is none.
+        return builder.cttz(arguments[0], ir.IntType(1)(1))
+
+    return types.int64(types.int64), generate
 
 
 @intrinsic
@@ -689,6 +714,65 @@ def _gather(data, row, n_rows, inputs, out, stride, first, last, block):
 
 
 @kernel
+def _gather_sparse(data, row, n_rows, pattern, out, stride, first, last, filled, start):
+    """As `_gather`, of the rows of a sparse matrix.
+
+    Where inputs that are not 0 are rare, only they are written: of an input's columns in `out`, a
+    vector that holds any has a bit in `filled`, which has a byte an input from `start` on; the
+    others are not even cleared.
+    """
+    X, pointers, columns = data.X, data.pointers, data.columns
+    for source in range(len(pattern.inputs)):
+        if data.is_rare:
+            _put(filled, start + source, 0)
+        else:
+            _put(filled, start + source, 255)
+            for column in range(first, last, LANES):
+                _store(out, source * stride + column, _zeros(out))
+    end = last if last < n_rows else n_rows
+    for column in range(first, end):
+        number = _at(data.rows, row + column)
+        vector = column // LANES
+        for k in range(_at(pointers, number), _at(pointers, number + 1)):
+            source = _at(pattern.input_places, _at(columns, k))
+            if source < 0:
+                continue
+            bits = _at(filled, start + source)
+            if not bits >> vector & 1:
+                _put(filled, start + source, bits | 1 << vector)
+                _store(out, source * stride + vector * LANES, _zeros(out))
+            place = source * stride + column
+            _put(out, place, _at(out, place) + _at(X, k))
+
+
+@kernel
+def _multiply_filled(matrix, pattern, values, x, filled, start, mode, stride, first, last):
+    """As `_multiply`, of rare inputs from `_gather_sparse`: to the bit, since the others are 0."""
+    for row in range(matrix.n_rows):
+        bias = _splat_block(ONE, _at(values, matrix.bias + row))
+        for column in range(first, last, LANES):
+            _store_block(x, (matrix.target + row) * stride + column, bias)
+    for source in range(len(pattern.inputs)):
+        bits = np.int64(_at(filled, start + source))
+        begin, end = _at(pattern.input_pointers, source), _at(pattern.input_pointers, source + 1)
+        while bits:
+            column = _lowest(bits) * LANES
+            bits &= bits - 1
+            for k in range(begin, end):
+                value = _at(values, matrix.value + _at(pattern.input_values, k))
+                place = (matrix.target + _at(pattern.input_units, k)) * stride + column
+                sums = _load_block(ONE, x, place)
+                sums = _multiply_add_block(value, x, source * stride + column, sums)
+                _store_block(x, place, sums)
+    if mode == RECTIFY:
+        for row in range(matrix.n_rows):
+            for column in range(first, last, LANES):
+                place = (matrix.target + row) * stride + column
+                sums = _load_block(ONE, x, place)
+                _store_block(x, place, _where_positive(sums, sums))
+
+
+@kernel
 def _multiply_columns(block, matrix, pattern, values, x, units, mode, stride, column):
     """As many vectors of columns as the tuple `block` is long; see `_multiply`."""
     zero = x.dtype.type(0)
@@ -731,14 +815,19 @@ def _multiply(matrix, pattern, values, x, units, mode, stride, first, last):
 
 
 @inlined
-def _forward(pattern, parameters, units, stride, first, last):
+def _forward(pattern, parameters, units, is_rare, filled, start, stride, first, last):
     activation = pattern.activation
     for number in range(len(pattern.layers)):
         layer = pattern.layers[number]
         is_hidden = number < len(pattern.layers) - 1
         matrix = _rows_of(layer)
         mode = RECTIFY if activation == RELU and is_hidden else PLAIN
-        _multiply(matrix, pattern, parameters, units, units, mode, stride, first, last)
+        if is_rare and number == 0:
+            _multiply_filled(
+                matrix, pattern, parameters, units, filled, start, mode, stride, first, last
+            )
+        else:
+            _multiply(matrix, pattern, parameters, units, units, mode, stride, first, last)
         if activation > RELU and is_hidden:
             for row in range(layer.output, layer.output + layer.n_out):
                 _activate(activation, units, row * stride + first, row * stride + last)
@@ -805,6 +894,40 @@ def _weight_gradients_loop(gradients, matrix, pattern, x, deltas, stride, first,
                 total = _multiply_add(error, _load(x, place + column), total)
             value, place = _sum(total), matrix.value + k
             _put(gradients, place, _at(gradients, place) + value if again else value)
+
+
+@kernel
+def _weight_gradients_filled(
+    gradients, matrix, pattern, x, deltas, filled, part, n_parts, stride, first, last, again
+):
+    """As `_weight_gradients`, of rare inputs that so many threads have gathered."""
+    n_inputs = len(pattern.inputs)
+    if not again:
+        start = matrix.value + _at(pattern.pointers, matrix.pointer + first)
+        stop = matrix.value + _at(pattern.pointers, matrix.pointer + last)
+        for k in range(start, stop):
+            _put(gradients, k, 0)
+    for source in range(n_inputs):
+        all_bits = np.int64(_at(filled, source))
+        if n_parts > 1:
+            all_bits |= np.int64(_at(filled, n_inputs + source))
+        if not all_bits:
+            continue
+        begin, end = _at(pattern.input_pointers, source), _at(pattern.input_pointers, source + 1)
+        if part:
+            begin = _at(pattern.input_middles, source)
+        elif n_parts > 1:
+            end = _at(pattern.input_middles, source)
+        for k in range(begin, end):
+            target = (matrix.target + _at(pattern.input_units, k)) * stride
+            total, bits = _zeros(x), all_bits
+            while bits:
+                column = _lowest(bits) * LANES
+                bits &= bits - 1
+                error = _load(deltas, target + column)
+                total = _multiply_add(error, _load(x, source * stride + column), total)
+            place = matrix.value + _at(pattern.input_values, k)
+            _put(gradients, place, _at(gradients, place) + _sum(total))
 
 
 @kernel
@@ -982,14 +1105,20 @@ def _propagate(team, together, pattern, workspace, parameters, data, row, n_rows
     half = stride // LANES // 2 * LANES
     first = half if team.part else 0
     last = half if together and not team.part else stride
-    _gather(data, row, n_rows, pattern.inputs, units, stride, first, last, team.block)
-    _forward(pattern, parameters, units, stride, first, last)
+    filled, start = workspace.filled, len(pattern.inputs) * team.part
+    if len(data.pointers):
+        _gather_sparse(data, row, n_rows, pattern, units, stride, first, last, filled, start)
+    else:
+        _gather(data, row, n_rows, pattern.inputs, units, stride, first, last, team.block)
+    _forward(pattern, parameters, units, data.is_rare, filled, start, stride, first, last)
     _losses(pattern, workspace, data, row, n_rows, stride, first, last)
     _backward(pattern, workspace.transposed, units, deltas, stride, first, last)
 
 
 @inlined
-def _learn(team, together, pattern, workspace, vectors, settings, n_steps, n_rows, again, steps):
+def _learn(
+    team, together, pattern, workspace, vectors, settings, is_rare, n_steps, n_rows, again, steps
+):
     """Gradients from a tile that was propagated, and the step if it `steps`; or a part of them."""
     units, deltas = workspace.units, workspace.deltas
     stride = _padded(n_rows)
@@ -1000,7 +1129,14 @@ def _learn(team, together, pattern, workspace, vectors, settings, n_steps, n_row
         end = _at(team.bounds, number) if together and not team.part else layer.n_out
         matrix = _rows_of(layer)
         gradients = vectors.gradients
-        _weight_gradients(gradients, matrix, pattern, units, deltas, stride, row, end, again)
+        if is_rare and number == 0:
+            n_parts = 2 if together else 1
+            _weight_gradients_filled(
+                gradients, matrix, pattern, units, deltas, workspace.filled, team.part, n_parts,
+                stride, row, end, again,
+            )  # fmt: skip
+        else:
+            _weight_gradients(gradients, matrix, pattern, units, deltas, stride, row, end, again)
         _bias_gradients(gradients, matrix, deltas, stride, row, end, again)
         if steps:
             pointer = layer.pointers
@@ -1073,8 +1209,8 @@ def take_steps(team, pattern, workspace, vectors, settings, n_steps, data, batch
                 total += _at(workspace.losses, column)
             again, is_last = row > start, row + n_rows == stop
             _learn(
-                team, together, pattern, workspace, vectors, settings, n_steps + step,
-                n_rows, again, is_last,
+                team, together, pattern, workspace, vectors, settings, data.is_rare,
+                n_steps + step, n_rows, again, is_last,
             )  # fmt: skip
             if together:
                 if is_first and is_last and n_delays > DELAYS + step // DELAYS_APART:
@@ -1093,7 +1229,7 @@ def take_steps(team, pattern, workspace, vectors, settings, n_steps, data, batch
 
 
 @compiled
-def infer(pattern, units, block, parameters, data, first, last, outputs):
+def infer(pattern, units, block, filled, parameters, data, first, last, outputs):
     """Outputs of rows `first` to `last`."""
     output = pattern.layers[len(pattern.layers) - 1]
     n_outputs = output.n_out
@@ -1102,8 +1238,11 @@ def infer(pattern, units, block, parameters, data, first, last, outputs):
     for start in range(first, last, width):
         n_rows = width if start + width < last else last - start
         padded = _padded(n_rows)
-        _gather(data, start, n_rows, pattern.inputs, units, width, zero, padded, block)
-        _forward(pattern, parameters, units, width, zero, padded)
+        if len(data.pointers):
+            _gather_sparse(data, start, n_rows, pattern, units, width, zero, padded, filled, zero)
+        else:
+            _gather(data, start, n_rows, pattern.inputs, units, width, zero, padded, block)
+        _forward(pattern, parameters, units, data.is_rare, filled, zero, width, zero, padded)
         for column in range(n_rows):
             for k in range(n_outputs):
                 value = _at(units, (output.output + k) * width + column)

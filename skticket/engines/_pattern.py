@@ -9,6 +9,8 @@ from scipy.sparse import csr_array
 from ..ticket import reaching_units
 from ._tables import LAYER_TABLE
 
+_INPUT_DTYPES = np.int32, np.int64, np.int32, np.int32, np.int64
+
 
 @dataclass(frozen=True)
 class PatternLayer:
@@ -108,6 +110,53 @@ def pattern_arrays(layers):
     )
 
 
+def input_arrays(arrays, n_features):
+    """Return the first layer input by input, as rows of a sparse matrix need it.
+
+    Parameters
+    ----------
+    arrays : tuple of ndarray
+        From `pattern_arrays`.
+    n_features : int
+        Features of a row.
+
+    Returns
+    -------
+    places : ndarray of shape (n_features,)
+        Of each feature among the inputs; -1 of one that is not used.
+    pointers, units, values : ndarray
+        CSC: the units that an input leads to, and where among the layer's values theirs are.
+    middles : ndarray of shape (n_inputs,)
+        Where a second thread's units begin; see `thread_bounds`.
+    """
+    table, pointers, indices, inputs = arrays
+    places = np.full(n_features, -1, np.int32)
+    places[inputs] = np.arange(len(inputs))
+    first = table[0]
+    by_input = _numbered(pointers[: first["n_out"] + 1], indices[: first["n_values"]], len(inputs))
+    pointers, units = by_input.indptr, by_input.indices
+    n_before = np.append(0, np.cumsum(units < thread_bounds(arrays)[0]))
+    middles = pointers[:-1] + np.diff(n_before[pointers])
+    found = places, pointers, units, by_input.data, middles
+    return [array.astype(dtype) for array, dtype in zip(found, _INPUT_DTYPES, strict=True)]
+
+
+def no_input_arrays():
+    """Return arrays that are none, of the types of `input_arrays`."""
+    return [np.empty(0, dtype) for dtype in _INPUT_DTYPES]
+
+
+def thread_bounds(arrays):
+    """Return the rows at which each layer is halved, by the number of values."""
+    table, pointers = arrays[:2]
+    return np.array(
+        [
+            np.searchsorted(pointers[row["pointers"] :][: row["n_out"]], row["n_values"] // 2)
+            for row in table
+        ]
+    )
+
+
 def _append(parts, part):
     """Append to the parts of a flat array; return where the part begins there."""
     start = sum(map(len, parts))
@@ -117,9 +166,13 @@ def _append(parts, part):
 
 def _transposed(layer):
     """The transposed pattern: pointers, indices, and where among its values the layer's are."""
-    numbers = np.arange(len(layer.values), dtype=np.int32)
-    shape = len(layer.outputs), len(layer.inputs)
-    pattern = csr_array((numbers, layer.indices, layer.pointers), shape).tocsc()
-    places = np.empty_like(numbers)
-    places[pattern.data] = numbers
+    pattern = _numbered(layer.pointers, layer.indices, len(layer.inputs))
+    places = np.empty_like(pattern.data)
+    places[pattern.data] = np.arange(len(places))
     return pattern.indptr, pattern.indices, places
+
+
+def _numbered(pointers, indices, n_columns):
+    """The numbers of a CSR matrix's values, as a CSC matrix."""
+    numbers = np.arange(len(indices), dtype=np.int32)
+    return csr_array((numbers, indices, pointers), (len(pointers) - 1, n_columns)).tocsc()

@@ -1,6 +1,8 @@
 """Outputs of a default network, by whichever engine is faster."""
 
 import numpy as np
+from scipy.sparse import issparse
+from sklearn.utils import gen_even_slices
 
 from ._coverage import prediction_engine
 from ._sparse_network import SparseNetwork
@@ -34,8 +36,7 @@ class Predictor:
 
     def __init__(self, ticket, engine=None):
         self.ticket = ticket
-        # Looked up once: counting the survivors would take longer than predicting a row.
-        self.engine = engine or prediction_engine(ticket)
+        self.engine = engine
         self._forms = {}
 
     def __getstate__(self):
@@ -49,40 +50,48 @@ class Predictor:
 
         Parameters
         ----------
-        X : ndarray of shape (n_rows, n_inputs)
+        X : ndarray, csr_array or csr_matrix of shape (n_rows, n_inputs)
             Inputs.
 
         Returns
         -------
         ndarray of shape (n_rows, n_outputs)
         """
-        if X.dtype not in self._forms:
-            form = _sparse_form if self.engine == "sparse" else _dense_form
-            self._forms[X.dtype] = form(self.ticket, X.dtype)
-        return self._forms[X.dtype](X)
+        kind = X.dtype, issparse(X)
+        # Made once: counting the survivors would take longer than predicting a row.
+        if kind not in self._forms:
+            self._forms[kind] = self._form(*kind)
+        return self._forms[kind](X)
+
+    def _form(self, dtype, of_sparse_rows):
+        engine = self.engine or prediction_engine(self.ticket, of_sparse_rows)
+        if engine == "sparse":
+            return SparseNetwork(self.ticket, dtype=dtype).predict
+        return _dense_form(self.ticket, dtype, of_sparse_rows)
 
 
-def _sparse_form(ticket, dtype):
-    return SparseNetwork(ticket, dtype=dtype).predict
-
-
-def _dense_form(ticket, dtype):
-    *hidden, (last_weights, last_biases) = [
-        (ticket.weights[weight].astype(dtype), ticket.weights[bias].astype(dtype))
+def _dense_form(ticket, dtype, of_sparse_rows):
+    layers = [
+        (ticket.weights[weight].astype(dtype).T, ticket.weights[bias].astype(dtype))
         for weight, bias in ticket.layers
     ]
+    if of_sparse_rows:
+        # scipy would make such a copy of the weights in each product.
+        layers[0] = np.ascontiguousarray(layers[0][0]), layers[0][1]
+    *hidden, (last_weights, last_biases) = layers
 
     def forward_block(X):
         for weights, biases in hidden:
-            X = X @ weights.T
+            X = X @ weights
             X += biases
             np.maximum(X, 0, out=X)
-        return X @ last_weights.T + last_biases
+        return X @ last_weights + last_biases
 
     def forward(X):
-        if len(X) <= _BLOCK_ROWS:
+        n_rows = X.shape[0]
+        if n_rows <= _BLOCK_ROWS:
             return forward_block(X)
-        blocks = np.array_split(X, -(-len(X) // _BLOCK_ROWS))
-        return np.concatenate([forward_block(block) for block in blocks])
+        blocks = gen_even_slices(n_rows, -(-n_rows // _BLOCK_ROWS))
+        return np.concatenate([forward_block(X[block]) for block in blocks])
 
     return forward

@@ -4,6 +4,7 @@ from contextlib import contextmanager
 
 import numpy as np
 import torch
+from scipy.sparse import issparse
 from torch import nn
 
 from ..network import MLP, has_listeners
@@ -32,6 +33,9 @@ def sparse_engine(net, ticket, data, n_threads):
         net.train_step = _ToldStep(net, network)
     else:
         net.take_steps = _QuietSteps(net, network, data, n_threads)
+        if issparse(data.X):
+            # skorch knows of no sparse batches.
+            net.iterator_valid__sparse, net.infer = True, net.module_.forward
     yield
 
 
@@ -58,7 +62,8 @@ class SparseModule(nn.Module):
 
     def forward(self, X):
         """Return the outputs; without a graph, because gradients are computed elsewhere."""
-        output = torch.from_numpy(self.network.predict(X.numpy(), n_threads=1))
+        X = X.numpy() if torch.is_tensor(X) else X
+        output = torch.from_numpy(self.network.predict(X, n_threads=1))
         return output.squeeze(1) if self.squeeze else output
 
     def state_dict(self, *args, **kwargs):

@@ -3,10 +3,19 @@
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
+from scipy.sparse import issparse
 
+from ..network import share_filled
 from ..utils import n_threads_allowed, shared_tensor
 from ._compiled import call, kernels
-from ._pattern import parameter_parts, pattern_arrays, pattern_layers
+from ._pattern import (
+    input_arrays,
+    no_input_arrays,
+    parameter_parts,
+    pattern_arrays,
+    pattern_layers,
+    thread_bounds,
+)
 from ._tables import Activation, Loss, Settings
 from ._team import with_helper
 
@@ -14,6 +23,9 @@ _PREDICTION_COLUMNS = 64
 # Turns of waiting that are no delay: so many, and one more for so many products of a step. About a
 # tenth of a step.
 _PATIENCE = 1000, 2000
+# Up to this share of inputs that are not 0, products of sparse rows skip the others; beyond, all
+# are multiplied, without looking.
+_RARE = 0.035
 
 
 class SparseNetwork:
@@ -105,13 +117,13 @@ default="cross_entropy"
         self.set_arrays(ticket.weights)
         self.gradients = np.zeros_like(self.parameters)
         self._pattern_arrays = pattern_arrays(layers)
-        self._compiled_pattern = None
+        self._compiled_patterns = {}
         self._workspace = None
         self._helper_was_late = False
 
     def __getstate__(self):
         # What is made at the first use; the work space is many times as large as the parameters.
-        return vars(self) | {"_compiled_pattern": None, "_workspace": None}
+        return vars(self) | {"_compiled_patterns": {}, "_workspace": None}
 
     @property
     def dtype(self):
@@ -160,8 +172,9 @@ default="cross_entropy"
 
         Parameters
         ----------
-        X : ndarray of shape (n_samples, n_features)
-            The data. Fastest when contiguous and of the network's float type.
+        X : ndarray, csr_array or csr_matrix of shape (n_samples, n_features)
+            The data. Fastest when contiguous and of the network's float type. The same
+            numbers give the same bits, sparse or not.
         y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
             The targets.
         rows : ndarray of int, default=None
@@ -174,7 +187,7 @@ default="cross_entropy"
         float
             The loss.
         """
-        rows = np.arange(len(X)) if rows is None else rows
+        rows = np.arange(X.shape[0]) if rows is None else rows
         state = [self.parameters[:0]] * 2
         return float(self._run(X, y, rows, len(rows), sample_weight, 1, state, Settings(), 0)[0])
 
@@ -211,9 +224,9 @@ default="cross_entropy"
         vectors = kernels().Vectors(self.parameters, self.gradients, *state)
         data = self._examples(X, rows, y, scales)
 
-        pattern, workspace = self._pattern(), self._buffers()
+        pattern, workspace = self._pattern(issparse(X)), self._buffers()
 
-        bounds, signals = self._bounds(), np.zeros(32, np.int64)
+        bounds, signals = thread_bounds(self._pattern_arrays), np.zeros(32, np.int64)
         patience = _PATIENCE[0] + self.n_active * batch_size // _PATIENCE[1]
 
         def take(part):
@@ -238,30 +251,29 @@ default="cross_entropy"
         return losses
 
     def _examples(self, X, rows, targets, scales):
-        shapes = X.shape[1], targets.shape[1]
+        places = np.empty(0, np.int64), np.empty(0, np.int32)
+        if issparse(X):
+            places = _plain(X.indptr, np.int64), _plain(X.indices, np.int32)
         return kernels().Examples(
-            X.reshape(-1), shapes[0], rows, targets.reshape(-1), shapes[1], scales
+            _plain(X.data, self.dtype) if issparse(X) else X.reshape(-1),
+            *places,
+            share_filled(X) <= _RARE,
+            X.shape[1],
+            rows,
+            targets.reshape(-1),
+            targets.shape[1],
+            scales,
         )
 
     def _block(self):
         return _aligned(kernels().LANES ** 2, self.dtype)
-
-    def _bounds(self):
-        """The rows at which each layer is halved, by the number of values."""
-        table, pointers = self._pattern_arrays[:2]
-        return np.array(
-            [
-                np.searchsorted(pointers[row["pointers"] :][: row["n_out"]], row["n_values"] // 2)
-                for row in table
-            ]
-        )
 
     def predict(self, X, *, n_threads=None):
         """Compute the outputs: logits, or the values of a regression.
 
         Parameters
         ----------
-        X : ndarray of shape (n_samples, n_features)
+        X : ndarray, csr_array or csr_matrix of shape (n_samples, n_features)
             The data.
         n_threads : int, default=None
             Number of threads that share the rows; None: as many as this process may
@@ -273,17 +285,20 @@ default="cross_entropy"
         """
         self._check_data(X)
         X = self._data(X)
-        outputs = np.empty((len(X), self.shapes[-1][0]), self.dtype)
+        n_rows = X.shape[0]
+        outputs = np.empty((n_rows, self.shapes[-1][0]), self.dtype)
         nothing = np.empty((0, 1), self.dtype)
-        data = self._examples(X, np.arange(len(X)), nothing, nothing[:, 0])
-        columns = min(_PREDICTION_COLUMNS, -(-len(X) // 16) * 16)
+        data = self._examples(X, np.arange(n_rows), nothing, nothing[:, 0])
+        pattern = self._pattern(issparse(X))
+        columns = min(_PREDICTION_COLUMNS, -(-n_rows // 16) * 16)
 
         def infer(first, last):
             call(
                 "infer",
-                self._pattern(),
+                pattern,
                 _aligned(self._n_units * columns, self.dtype),
                 self._block(),
+                np.empty(len(self.inputs), np.uint8),
                 self.parameters,
                 data,
                 first,
@@ -291,15 +306,15 @@ default="cross_entropy"
                 outputs.reshape(-1),
             )
 
-        n_blocks = -(-len(X) // _PREDICTION_COLUMNS)
+        n_blocks = -(-n_rows // _PREDICTION_COLUMNS)
         most = n_blocks // 4  # fewer blocks a thread are done before it has started
         n_threads = min(n_threads or n_threads_allowed(), most) if most > 1 else 1
         if n_threads < 2:
-            if len(X):
-                infer(0, len(X))
+            if n_rows:
+                infer(0, n_rows)
             return outputs
         bounds = [
-            min(n_blocks * k // n_threads * _PREDICTION_COLUMNS, len(X))
+            min(n_blocks * k // n_threads * _PREDICTION_COLUMNS, n_rows)
             for k in range(n_threads + 1)
         ]
         with ThreadPoolExecutor(n_threads - 1) as executor:
@@ -312,18 +327,17 @@ default="cross_entropy"
     def _batches(self, X, y, rows, batch_size, sample_weight):
         """The arguments of steps as the compiled code needs them, checked."""
         self._check_data(X)
-        if len(y) != len(X):
-            raise ValueError(f"X and y must have the same length, got {len(X)} and {len(y)}")
+        if len(y) != X.shape[0]:
+            raise ValueError(f"X and y must have the same length, got {X.shape[0]} and {len(y)}")
         if not len(rows):
             raise ValueError("the batch is empty")
         rows = np.array(rows, np.int64)
-        if rows.min() < 0 or rows.max() >= len(X):
+        if rows.min() < 0 or rows.max() >= X.shape[0]:
             raise IndexError("rows must be positions of rows of X, not negative")
         y = np.asarray(y)[rows]
         scales = self._scales(rows, batch_size, sample_weight)
-        if not (isinstance(X, np.ndarray) and X.dtype == self.dtype and X.flags.c_contiguous):
-            X = np.asarray(X)[rows]  # converts the batch alone
-            rows = np.arange(len(rows))
+        if not (X.dtype == self.dtype and (issparse(X) or X.flags.c_contiguous)):
+            X, rows = X[rows], np.arange(len(rows))  # the batch alone is converted
         return self._data(X), self._targets(y), rows, scales
 
     def _scales(self, rows, batch_size, sample_weight):
@@ -344,9 +358,7 @@ default="cross_entropy"
             )
 
     def _data(self, X):
-        """`X` plain; a read-only array would be another type, compiled anew."""
-        X = np.ascontiguousarray(X, self.dtype)
-        return X if X.flags.writeable else shared_tensor(X).numpy()
+        return X if issparse(X) else _plain(X, self.dtype)
 
     def _targets(self, y):
         """The targets as a new array of shape (n_samples, 1 or n_outputs)."""
@@ -360,12 +372,15 @@ default="cross_entropy"
                 raise ValueError("y must be class numbers, from 0 to one less than the outputs")
         return targets
 
-    def _pattern(self):
-        if self._compiled_pattern is None:
-            self._compiled_pattern = kernels().Pattern(
-                *self._pattern_arrays, self.activation, self.loss
+    def _pattern(self, is_sparse):
+        if is_sparse not in self._compiled_patterns:
+            by_input = no_input_arrays()
+            if is_sparse:
+                by_input = input_arrays(self._pattern_arrays, self.shapes[0][1])
+            self._compiled_patterns[is_sparse] = kernels().Pattern(
+                *self._pattern_arrays, *by_input, self.activation, self.loss
             )
-        return self._compiled_pattern
+        return self._compiled_patterns[is_sparse]
 
     def _buffers(self):
         if self._workspace is None:
@@ -375,8 +390,15 @@ default="cross_entropy"
                 deltas=_aligned(self._n_units * columns, self.dtype),
                 transposed=np.empty(self.n_active, self.dtype),
                 losses=np.empty(columns),
+                filled=np.empty(2 * len(self.inputs), np.uint8),
             )
         return self._workspace
+
+
+def _plain(array, dtype):
+    """An array as the compiled code takes it; a read-only one would be of another type to it."""
+    array = np.ascontiguousarray(array, dtype)
+    return array if array.flags.writeable else shared_tensor(array).numpy()
 
 
 def _aligned(size, dtype):

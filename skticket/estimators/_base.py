@@ -18,6 +18,7 @@ from ..engines import Predictor
 from ..initialization import INIT_NAMES
 from ..network import (
     OPTIMIZERS,
+    as_rows,
     check_device,
     check_outputs,
     check_same_network,
@@ -133,14 +134,20 @@ class WinningTicketBase(PlainState, CallbackSupportMixin, BaseEstimator, metacla
         self.random_state = random_state
         self.verbose = verbose
 
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
+
     @fit_context(prefer_skip_nested_validation=False)
     def fit(self, X, y, sample_weight=None):
         """Train the full network, then `rounds` times prune, rewind and train.
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
-            Inputs; scaled ones train best. More dimensions where `net` takes them.
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Inputs; scaled ones train best. More dimensions where `net` takes them. A sparse
+            matrix, best in CSR form, is never made dense as a whole.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Targets: class labels, an indicator matrix of several labels (which may be sparse),
             or numbers.
@@ -218,7 +225,7 @@ class WinningTicketBase(PlainState, CallbackSupportMixin, BaseEstimator, metacla
         rate : float or int, default=None
             Share or number of weights (or units) to prune; by default as
             `prune_rate` and `schedule` say.
-        X : array-like of shape (n_samples, n_features), default=None
+        X : {array-like, sparse matrix} of shape (n_samples, n_features), default=None
             Inputs, for the strategies "snip" and "grasp", which score weights by
             the loss on training rows; others need none.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs), default=None
@@ -296,7 +303,7 @@ class WinningTicketBase(PlainState, CallbackSupportMixin, BaseEstimator, metacla
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
             Inputs.
 
         Yields
@@ -471,7 +478,8 @@ class WinningTicketBase(PlainState, CallbackSupportMixin, BaseEstimator, metacla
 
     def _validate_inputs(self, X, y="no_validation", *, reset, dtype=np.float32, **options):
         allow_nd = self.net is not None
-        checked = validate_data(self, X, y, reset=reset, dtype=dtype, allow_nd=allow_nd, **options)
+        options |= {"accept_sparse": "csr", "dtype": dtype, "allow_nd": allow_nd}
+        checked = validate_data(self, X, y, reset=reset, **options)
         if reset:
             self._row_shape = checked[0].shape[1:]
         if isinstance(checked, tuple):
@@ -484,7 +492,7 @@ class WinningTicketBase(PlainState, CallbackSupportMixin, BaseEstimator, metacla
         check_is_fitted(self)
         X = self._check_inputs(X)
         if self.net is not None:
-            return self.net_.predict_proba(X)
+            return self.net_.predict_proba(as_rows(X))
         return self._activate(self._predictor(X))
 
     def _check_inputs(self, X):

@@ -6,7 +6,7 @@ from scipy.special import expit, log_expit, log_softmax, softmax
 from sklearn.base import ClassifierMixin
 from sklearn.utils import compute_sample_weight
 
-from ..network import presence
+from ..network import as_rows, presence
 from ..utils import StrOptions, document, fit_context, substitute
 from ._base import WinningTicketBase
 from ._docs import ATTRIBUTES, DATA, PARAMETERS, REFERENCES
@@ -190,9 +190,9 @@ class WinningTicketClassifier(ClassifierMixin, WinningTicketBase):
         elif isinstance(
             self.net_.criterion_, torch.nn.CrossEntropyLoss | torch.nn.BCEWithLogitsLoss
         ):
-            outputs = self.net_.forward(X, device="cpu")
+            outputs = self.net_.forward(as_rows(X), device="cpu")
             outputs = outputs[0] if isinstance(outputs, tuple) else outputs
-            small = self._log_activate(outputs.detach().numpy().reshape(len(X), -1))
+            small = self._log_activate(outputs.detach().numpy().reshape(X.shape[0], -1))
         else:
             small = np.maximum(logs, np.log(np.finfo(logs.dtype).tiny))
         # Where a probability is near 1 both are alike to rounding, and that of 1 itself is 0.

@@ -93,8 +93,8 @@ PARAMETERS = """
         one, or a `torch.nn.Sequential` of Linear layers and one kind of ReLU, Tanh or
         Sigmoid), cross-entropy or squared error, and plain SGD or Adam; anything
         else trains dense. "auto": sparse in networks of at least 100,000 weights at
-        densities up to 0.6 (of a million weights, up to 0.39). The two agree up to
-        float32 rounding.
+        densities up to 0.6 (of a million weights, up to 0.39); of a sparse `X`, at higher ones.
+        The two agree up to float32 rounding.
     device : str, default="cpu"
         The torch device to train on.
     warm_start : bool, default=False
@@ -162,7 +162,7 @@ REFERENCES = """
 """
 
 DATA = """
-X : array-like of shape (n_samples, n_features)
+X : {array-like, sparse matrix} of shape (n_samples, n_features)
     Inputs.
 y : array-like of shape (n_samples,) or (n_samples, n_outputs)
     Targets.

@@ -1,6 +1,7 @@
 """From checked rows to what is trained and evaluated on."""
 
 import numpy as np
+from scipy.sparse import issparse
 from sklearn.model_selection import train_test_split
 
 from ..network import Data
@@ -12,7 +13,7 @@ def hold_out(X, y, targets, weight, *, classification, fraction, limits, seed):
 
     Parameters
     ----------
-    X : ndarray of shape (n_samples, n_features, ...)
+    X : ndarray, csr_array or csr_matrix of shape (n_samples, n_features, ...)
         Inputs.
     y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
         Targets as they came.
@@ -45,9 +46,10 @@ def hold_out(X, y, targets, weight, *, classification, fraction, limits, seed):
             stratify=stratify,
             random_state=derive_seed(seed, Stream.SPLIT),
         )
+    if not issparse(X):
+        X = np.ascontiguousarray(X)  # batches are gathered by rows
     return Data(
-        # Batches are gathered by rows.
-        np.ascontiguousarray(X),
+        X,
         targets,
         X[valid_rows],
         targets[valid_rows],

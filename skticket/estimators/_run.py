@@ -6,6 +6,7 @@ from numbers import Integral
 
 import joblib
 
+from ..network import content_of
 from ..search import key_of, tabulate
 from ..training import Trained
 from ..utils import code_key
@@ -98,7 +99,7 @@ def run_key(estimator, X, y, sample_weight):
     params = estimator.get_params(deep=False)
     params = {name: value for name, value in params.items() if name not in irrelevant}
     # Among its parts None is a value like others; of the code it says that nobody can tell.
-    return key_of(code_key(params), (params, X, y, sample_weight))
+    return key_of(code_key(params), (params, content_of(X), y, sample_weight))
 
 
 @contextmanager

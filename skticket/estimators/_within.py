@@ -30,9 +30,10 @@ def held_out(estimator, X, y):
     """Return the rows of X and y that a fit on them holds out, or None if it holds none out."""
     checked = estimator._validate(X, y, reset=False)
     data = estimator._hold_out(*checked, None)
-    if data.rows is None or len(data.rows) == len(data.X):
+    n_all = data.X.shape[0]
+    if data.rows is None or len(data.rows) == n_all:
         return None
-    is_held_out = np.ones(len(data.X), bool)
+    is_held_out = np.ones(n_all, bool)
     is_held_out[data.rows] = False
     return checked[0][is_held_out], checked[1][is_held_out]
 

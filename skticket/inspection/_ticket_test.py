@@ -20,7 +20,7 @@ control : str, default="control"
     What the controls are.
 estimator : estimator
     As for `ticket_test_score`; it is cloned and fitted.
-X : array-like of shape (n_samples, n_features)
+X : {array-like, sparse matrix} of shape (n_samples, n_features)
     Inputs.
 y : array-like of shape (n_samples,) or (n_samples, n_outputs)
     Targets.

@@ -28,7 +28,11 @@ def check_n_controls(n_controls):
 
 
 @validate_params(
-    {"estimator": [WinningTicketBase], "X": ["array-like"], "y": ["array-like", "sparse matrix"]}
+    {
+        "estimator": [WinningTicketBase],
+        "X": ["array-like", "sparse matrix"],
+        "y": ["array-like", "sparse matrix"],
+    }
     | {"sample_weight": ["array-like", None]}
     | CONTROL_CONSTRAINTS,
     prefer_skip_nested_validation=False,
@@ -56,7 +60,7 @@ def fit_controls(
     ----------
     estimator : WinningTicketClassifier or WinningTicketRegressor
         Fitted estimator. It stays as it is.
-    X : array-like of shape (n_samples, n_features)
+    X : {array-like, sparse matrix} of shape (n_samples, n_features)
         Inputs that it was fitted on.
     y : array-like of shape (n_samples,) or (n_samples, n_outputs)
         Targets that it was fitted on.

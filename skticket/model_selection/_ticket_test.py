@@ -131,7 +131,7 @@ def _splits(cv, estimator, X, y, random_state):
 @validate_params(
     {
         "estimator": [HasMethods("fit")],
-        "X": ["array-like"],
+        "X": ["array-like", "sparse matrix"],
         "y": ["array-like", "sparse matrix"],
         "cv": ["cv_object"],
         "scoring": [str, callable, None],
@@ -169,7 +169,7 @@ def ticket_test_score(
         A `WinningTicketClassifier` or `WinningTicketRegressor`, or a Pipeline, search
         or other meta-estimator with one in it. It is cloned. Controls are those of
         what a search has chosen; nothing is searched again for them.
-    X : array-like of shape (n_samples, n_features)
+    X : {array-like, sparse matrix} of shape (n_samples, n_features)
         Inputs.
     y : array-like of shape (n_samples,) or (n_samples, n_outputs)
         Targets.

@@ -24,6 +24,7 @@ from ._net import (
     takes_rows,
     with_batches,
 )
+from ._rows import Rows, as_rows, content_of, share_filled
 
 __all__ = [
     "EVALUATION_ROWS",
@@ -31,10 +32,13 @@ __all__ = [
     "OPTIMIZERS",
     "Batches",
     "Data",
+    "Rows",
     "TicketNet",
+    "as_rows",
     "check_device",
     "check_outputs",
     "check_same_network",
+    "content_of",
     "default_net",
     "draw_initial",
     "first_ticket",
@@ -53,6 +57,7 @@ __all__ = [
     "read_arrays",
     "restarted",
     "rows_per_batch",
+    "share_filled",
     "steps_per_epoch",
     "takes_rows",
     "with_batches",

@@ -4,6 +4,10 @@ import numpy as np
 import torch
 
 from ..utils import on_threads
+from ._rows import Rows, as_rows
+
+# As many values, at most, has a batch of an evaluation: rows of many features come a few at a time.
+_MOST_VALUES = 2**22
 
 
 class _Targets(tuple):
@@ -21,12 +25,15 @@ class _Targets(tuple):
 class Batches:
     """Mini-batches cut from whole tensors: what skorch iterates over instead of a `DataLoader`.
 
+    Of a sparse `X`, batches are made dense one by one.
+
     Parameters
     ----------
     dataset : skorch.dataset.Dataset
         Holds `X` and `y` whole; `y` may be a tuple of targets and row weights.
     batch_size : int or "auto"
-        Rows of a batch; the last batch of a pass over the data may be smaller.
+        Rows of a batch; the last batch of a pass over the data may be smaller, and those of
+        one pass in order are where rows have very many features.
         "auto": a tenth of the rows, but at least 16 and at most 200; of more than 25,600
         rows a 128th, at most 1,024.
     intervals : sequence of int, default=None
@@ -43,6 +50,8 @@ class Batches:
         Positions of the rows to train on; None for all.
     n_threads : int, default=1
         How many of torch's threads gather the rows.
+    sparse : bool, default=False
+        For one pass in order: leave sparse rows as they are.
     **loader_options
         Other options of a `DataLoader` (workers, pinned memory) have no meaning
         here; they are taken so that prototypes that set them keep working.
@@ -68,17 +77,19 @@ class Batches:
         pause=None,
         rows=None,
         n_threads=1,
+        sparse=False,
         **loader_options,
     ):
-        self.X = torch.as_tensor(dataset.X)
+        self.X = as_rows(dataset.X)
         # Prediction has no targets, but skorch unpacks pairs.
-        y = self.X.new_zeros(len(self.X)) if dataset.y is None else dataset.y
+        y = torch.zeros(len(self.X)) if dataset.y is None else dataset.y
         self.y = _Targets(y) if isinstance(y, tuple) else torch.as_tensor(y)
         self.rows = np.arange(len(self.X)) if rows is None else rows
         self.n_threads = n_threads
         self.batch_size = n_batch_rows(batch_size, len(self.rows))
         self.drop_last = drop_last
         self.pause = pause
+        self.sparse = sparse
         self._intervals = None if intervals is None else iter(intervals)
         self._random_state = np.random.RandomState(seed)
         self._order = self.rows[:0]  # what is left of a pass over the data
@@ -123,11 +134,13 @@ class Batches:
         return X, self.y.index_select(0, positions)
 
     def __iter__(self):
-        if self._intervals is None:
-            return iter(
-                zip(self.X.split(self.batch_size), self.y.split(self.batch_size), strict=True)
-            )
-        return self._shuffled()
+        return self._in_order() if self._intervals is None else self._shuffled()
+
+    def _in_order(self):
+        n_values = max(int(np.prod(self.X.shape[1:])), 1)
+        size = max(min(self.batch_size, _MOST_VALUES // n_values), 1)
+        split = self.X.parts if self.sparse and isinstance(self.X, Rows) else self.X.split
+        return zip(split(size), self.y.split(size), strict=True)
 
     def _shuffled(self):
         for run in self.runs():

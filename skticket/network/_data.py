@@ -8,6 +8,7 @@ import numpy as np
 from skorch.dataset import Dataset
 
 from ..utils import shared_tensor
+from ._rows import as_rows, content_of
 
 
 @dataclass(frozen=True)
@@ -16,7 +17,7 @@ class Data:
 
     Parameters
     ----------
-    X, X_valid : ndarray of float32, shape (n_samples, n_features, ...)
+    X, X_valid : ndarray, csr_array or csr_matrix of float32, shape (n_samples, n_features, ...)
         Inputs.
     y, y_valid : ndarray, shape (n_samples,) or (n_samples, n_outputs)
         Targets, of the type that the net's criterion takes; an indicator matrix of several
@@ -46,7 +47,7 @@ class Data:
     @property
     def n_rows(self):
         """Number of training rows."""
-        return len(self.X if self.rows is None else self.rows)
+        return self.X.shape[0] if self.rows is None else len(self.rows)
 
     @cached_property
     def gathered(self):
@@ -60,12 +61,16 @@ class Data:
     def digest(self):
         """A hash of all rows, computed once: what remembers trainings tells data apart by it."""
         data = self.gathered
-        return joblib.hash([getattr(data, f.name) for f in fields(data) if f.name != "rows"])
+        names = [f.name for f in fields(data) if f.name != "rows"]
+        return joblib.hash([content_of(getattr(data, name)) for name in names])
 
 
 def on_device(X, y, weight, device):
-    """Return a skorch data set of tensors, over the arrays' own memory where that is possible."""
-    X, y, weight = (
-        None if array is None else shared_tensor(array).to(device) for array in (X, y, weight)
+    """Return a skorch data set of tensors, over the arrays' own memory where that is possible.
+
+    Of rows that have to be made dense, a batch at a time, there are `Rows` instead.
+    """
+    y, weight = (
+        None if array is None else shared_tensor(array).to(device) for array in (y, weight)
     )
-    return Dataset(X, y if weight is None else (y, weight))
+    return Dataset(as_rows(X, device), y if weight is None else (y, weight))

@@ -15,6 +15,7 @@ from ..utils import isolated
 from ._arrays import load_arrays, new_ticket
 from ._batches import Batches, n_batch_rows
 from ._mlp import MLP
+from ._rows import as_rows
 
 OPTIMIZERS = {"adam": torch.optim.Adam, "sgd": torch.optim.SGD}
 EVALUATION_ROWS = 1024
@@ -262,17 +263,17 @@ def check_outputs(net, X, output_shape):
     ----------
     net : skorch.NeuralNet
         The prototype.
-    X : ndarray of float32
+    X : ndarray, csr_array or csr_matrix of float32
         Inputs; two rows are tried.
     output_shape : tuple of int
         Shape that the output for a single row must have.
     """
-    rows = np.concatenate([X[:1], X[:1]])
+    rows = as_rows(X).index_select(0, torch.tensor([0, 0]))
     with isolation(net, 0), torch.no_grad():
         net = _initialized(net)
         net.module_.eval()
         try:
-            output = net.infer(torch.as_tensor(rows))
+            output = net.infer(rows)
         except (RuntimeError, TypeError, ValueError, IndexError) as error:
             raise ValueError(f"net's module cannot take X of shape {X.shape}: {error}") from error
     output = output[0] if isinstance(output, tuple) else output

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from sklearn.base import clone
 
-from ..network import isolation, load_arrays
+from ..network import as_rows, isolation, load_arrays
 
 
 class Gradients:
@@ -156,11 +156,12 @@ class Gradients:
                 "the strategy scores weights by the loss on training rows, and there are none: "
                 "call prune(X=..., y=...) with them"
             )
-        everything = len(data.X) if data.rows is None else data.rows
+        everything = data.X.shape[0] if data.rows is None else data.rows
         rows = np.random.RandomState(self.seed).permutation(everything)[:n_rows]
-        X, y, weight = (
+        X = as_rows(data.X, self.net.device).index_select(0, torch.from_numpy(rows))
+        y, weight = (
             None if array is None else torch.as_tensor(array[rows], device=self.net.device)
-            for array in (data.X, data.y, data.weight)
+            for array in (data.y, data.weight)
         )
         return X, y if weight is None else (y, weight)
 

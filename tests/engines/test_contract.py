@@ -1,13 +1,14 @@
 """All engines keep the contract of `skticket.engines`, against the reference in float64."""
 
 import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
 import pytest
 import reference
 import torch
+from scipy.sparse import csr_array, csr_matrix
 from skorch import NeuralNet
 from skorch.callbacks import Callback, EpochTimer
 from torch import nn
@@ -319,6 +320,28 @@ def test_steps_together_are_the_steps_one_by_one(
         assert taken_together(told, case, data, engine)[0] == together[0]
 
 
+@pytest.mark.parametrize("filled", [0.03, 0.2])
+@pytest.mark.parametrize("engine", ["sparse", "dense", "autograd"])
+@pytest.mark.parametrize("loss, optimizer, mask, batches", COMBINATIONS[1::7] + LABELS[:1])
+def test_sparse_rows_are_trained_on_like_an_array(
+    engine, loss, optimizer, mask, batches, filled, global_state
+):
+    case = make_case(loss, optimizer, mask, batches)
+    net, data = make_net(case, engine, loss, optimizer), make_data(case, loss)
+    X = np.where(np.random.default_rng(0).random(case.X.shape) < filled, case.X, 0)
+    options = {"n_steps": 23, "evaluate_every": 9, "seed": SEED}
+    options["layout"] = "sparse" if engine == "sparse" else "dense"
+    results = []
+    for form in (np.asarray, csr_array, csr_matrix):
+        for n_threads in (1, 2):
+            rows = replace(data, X=form(X), X_valid=form(X[:20]), y_valid=data.y[:20])
+            trained = train(net, case.ticket, rows, n_threads=n_threads, **options)
+            assert trained.engine == engine
+            losses = trained.history[:, "train_loss"]
+            results.append((trained.ticket, trained.valid_loss.tobytes(), losses))
+    assert all(result == results[0] for result in results)
+
+
 @pytest.mark.parametrize("loss", ["cross_entropy", "squared_error"])
 @pytest.mark.parametrize("n_rows", [1, 2, 39])
 @pytest.mark.parametrize("engine", ["sparse", "dense"])
@@ -440,14 +463,16 @@ def test_steps_of_a_stack_are_the_references(loss, optimizer, mask, batches, glo
 
 @pytest.mark.parametrize("mask", MASKS)
 @pytest.mark.parametrize("n_rows", [1, 7, 130, 3000])
-@pytest.mark.parametrize("engine", ["dense", "sparse", "stacked"])
+@pytest.mark.parametrize("engine", ["dense", "sparse", "stacked", "sparse rows"])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_outputs_are_the_references(dtype, engine, n_rows, mask, global_state):
     ticket = make_ticket(mask, 3, 0)
     X = make_rows("cross_entropy", n_rows, 3, 0)[0].astype(dtype)
     X.flags.writeable = False
     before = copy.deepcopy(ticket)
-    if engine == "stacked":
+    if engine == "sparse rows":
+        outputs = Predictor(ticket, "dense")(csr_array(X))
+    elif engine == "stacked":
         dtype = np.float32
         outputs = stack_outputs([make_ticket("full", 3, 1), ticket], X)[1]
     else:

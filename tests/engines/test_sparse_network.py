@@ -13,7 +13,10 @@ import numpy as np
 import pytest
 import reference
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from joblib import Parallel, delayed
+from scipy import sparse
 
 from skticket import Ticket
 from skticket.engines import SparseNetwork
@@ -453,3 +456,94 @@ def test_wrong_network():
     convolution = np.ones((2, 3, 3))
     with pytest.raises(ValueError, match=message):
         SparseNetwork(Ticket({"weight": convolution}, {"weight": convolution > 0}))
+
+
+# Sparse rows
+
+
+def same_bits(network, form, X, y, rows, weight, kind, n_threads=1):
+    """What becomes of a network in steps on rows, from the beginning: all of it, to the bit."""
+    network = pickle.loads(pickle.dumps(network))
+    optimizer = make_optimizer(network, OPTIMIZERS[kind][0], lr=0.1, weight_decay=0.01)
+    losses = network.take_steps(
+        form(X), y, optimizer, rows=rows, batch_size=70, sample_weight=weight, n_threads=n_threads
+    )
+    return losses.tobytes(), network.parameters.tobytes(), network.predict(form(X)).tobytes()
+
+
+@given(
+    # Beyond 3.5% all inputs are multiplied.
+    filled=st.sampled_from([0.0, 0.004, 0.03, 0.05, 0.4, 1.0]),
+    n_features=st.sampled_from([1, 3, 16, 70]),
+    density=st.sampled_from([0.15, 0.5, 1.0]),
+    hidden=st.sampled_from([(), (5,), (12, 7)]),
+    activation=st.sampled_from(list(reference.ACTIVATIONS)),
+    batch=st.sampled_from([1, 15, 70, 300]),
+    dtype=st.sampled_from([np.float32, np.float64]),
+    kind=st.sampled_from(list(OPTIMIZERS)),
+    weighted=st.booleans(),
+    seed=st.integers(0, 1000),
+)
+def test_sparse_rows_give_the_same_bits(
+    filled, n_features, density, hidden, activation, batch, dtype, kind, weighted, seed
+):
+    rng = np.random.default_rng(seed)
+    arrays = make_network((n_features, *hidden, 3), density, seed, dtype)
+    if not all(mask.any() for mask in arrays[1]):
+        return
+    network = make_sparse(*arrays, activation=activation)
+    X, y = make_data("cross_entropy", 90, n_features, 3, seed, dtype)
+    X *= rng.random(X.shape) < filled
+    # Batches of 70 and less, of which a thread's half may be empty; and one of several tiles.
+    rows = rng.integers(90, size=batch)
+    weight = rng.uniform(0.1, 3, len(X)) if weighted else None
+    expected = same_bits(network, np.asarray, X, y, rows, weight, kind)
+    for form in (sparse.csr_array, sparse.csr_matrix):
+        for n_threads in (1, 2):
+            found = same_bits(network, form, X, y, rows, weight, kind, n_threads)
+            assert found == expected
+
+
+@pytest.mark.parametrize("filled", [0.02, 0.3])
+def test_sparse_rows_of_several_tiles(filled):
+    rng = np.random.default_rng(0)
+    arrays = make_network((50, 20, 3), 0.4, dtype=np.float32)
+    X, y = make_data("cross_entropy", 400, 50, 3, dtype=np.float32)
+    X *= rng.random(X.shape) < filled
+    results = []
+    for form in (np.asarray, sparse.csr_array):
+        network = make_sparse(*arrays)
+        network.compute_gradients(form(X), y)
+        many = form(np.tile(X, (8, 1)))  # as many blocks as two threads share
+        outputs = [network.predict(many, n_threads=n_threads) for n_threads in (1, 2)]
+        np.testing.assert_array_equal(*outputs)
+        results.append((network.gradients.tobytes(), outputs[0].tobytes()))
+    assert results[0] == results[1]
+
+
+def test_sparse_rows_of_other_types():
+    arrays = make_network((20, 12, 3), 0.4)
+    X, y = make_data("cross_entropy", 60, 20, 3)
+    X *= np.random.default_rng(0).random(X.shape) < 0.1
+    network = make_sparse(*arrays)
+    rows = np.arange(40)
+    expected = network.compute_gradients(X, y, rows=rows), network.gradients.copy()
+    given = sparse.csr_array(X)
+    other = given.copy()
+    other.indices, other.indptr = other.indices.astype(np.int64), other.indptr.astype(np.int64)
+    frozen = given.copy()
+    for array in (frozen.data, frozen.indices, frozen.indptr):
+        array.flags.writeable = False
+    for form in (given, other, frozen, (1000 * given).astype(np.int64)):
+        factor = 1000 if form.dtype == np.int64 else 1
+        if factor > 1:
+            integers = np.trunc(1000 * X)
+            expected = network.compute_gradients(integers, y, rows=rows), network.gradients.copy()
+        assert network.compute_gradients(form, y, rows=rows) == expected[0]
+        np.testing.assert_array_equal(network.gradients, expected[1])
+    with pytest.raises(ValueError, match="20 columns"):
+        network.predict(given[:, :-1])
+    with pytest.raises(ValueError, match="same length"):
+        network.compute_gradients(given, y[:-1])
+    with pytest.raises(IndexError, match="positions of rows"):
+        network.compute_gradients(given, y, rows=np.array([60]))

@@ -19,12 +19,12 @@ def expected_failures(estimator):
     # scikit-learn expects the same of its own estimators that train on random parts of the
     # rows (SGDClassifier, the bagging and boosting ones). Where the parts are whole, the
     # equivalence holds as far as float32 goes: see test_estimators.py.
-    return {
-        "check_sample_weight_equivalence_on_dense_data": (
-            "sample_weight is not equivalent to removing/repeating samples: which rows are held "
-            "out, and which make a batch, is drawn row by row"
-        )
-    }
+    reason = (
+        "sample_weight is not equivalent to removing/repeating samples: which rows are held "
+        "out, and which make a batch, is drawn row by row"
+    )
+    forms = "dense", "sparse"
+    return {f"check_sample_weight_equivalence_on_{form}_data": reason for form in forms}
 
 
 @parametrize_with_checks(
@@ -42,5 +42,6 @@ def test_no_check_is_switched_off(cls):
     assert not tags._skip_test
     assert not tags.non_deterministic
     assert tags.requires_fit
+    assert tags.input_tags.sparse
     assert tags.target_tags.required
     assert not (tags.classifier_tags or tags.regressor_tags).poor_score
