@@ -297,7 +297,7 @@ def test_sparse_rows_make_sparse_steps_faster(filled, n_alive, engine):
     net = with_batches(default(), "iterator_train").initialize()
     masks = {"first": np.arange(900_000) < n_alive, "last": np.arange(900_000, 10**6) < n_alive}
     ticket = Ticket({name: mask.astype(np.float32) for name, mask in masks.items()}, masks)
-    assert training_engine(net, ticket, n_rows=10**6, filled=filled) == engine
+    assert training_engine(net, ticket, "auto", n_rows=10**6, filled=filled) == engine
 
 
 @pytest.mark.parametrize(
