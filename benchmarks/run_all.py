@@ -18,6 +18,7 @@ NAMES = (
     "steps",
     "layouts",
     "prediction",
+    "deployment",
     "search_mnist",
     "xor_stack",
     "grid_memory",

@@ -65,7 +65,9 @@ class Graph:
 
     def columns(self, X, positions, output=None):
         """Add a choice of columns."""
-        return self.node("Gather", [X, self.constant(positions)], output, axis=1)
+        # onnxruntime's Gather takes ten times as long along rows.
+        inputs = [X, self.constant(positions)]
+        return self.node("ArrayFeatureExtractor", inputs, output, op_domain="ai.onnx.ml")
 
 
 def is_double(operator):
