@@ -1,5 +1,7 @@
 """How the columns of a table become numbers to learn from."""
 
+import warnings
+
 import numpy as np
 
 from ..utils import extra
@@ -50,7 +52,11 @@ def prepare(preparation, X_train, X_test):
     columns = X_train.items() if hasattr(X_train, "items") else ()
     if columns and all(column.nunique(dropna=False) < 2 for _, column in columns):
         raise ValueError("no column is left to learn from: each has one value only, or none")
-    with np.errstate(over="ignore", invalid="ignore"):
+    with np.errstate(over="ignore", invalid="ignore"), warnings.catch_warnings():
+        # A category that only other rows have is nothing to learn from, and few texts need no
+        # reduction to fewer columns.
+        warnings.filterwarnings("ignore", "Found unknown categories")
+        warnings.filterwarnings("ignore", "The matrix shape is")
         Z_train = preparation.fit_transform(X_train).astype(np.float32, copy=False)
         Z_test = preparation.transform(X_test).astype(np.float32, copy=False)
     is_finite = np.isfinite(Z_train).all(axis=0) & np.isfinite(Z_test).all(axis=0)

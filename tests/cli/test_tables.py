@@ -400,6 +400,14 @@ def test_texts_and_categories_of_numbers(write, find, tmp_path):
     assert columns.loc[["zip", "code"], "columns"].tolist() == [7, 3]
 
 
+def test_what_only_few_rows_have_is_nothing_to_warn_of(write, find, recwarn):
+    # Of 48 rows to learn from, some lack what only one row of all has; 60 short texts are few.
+    colours = [f"colour {n}" if n < 30 else "red" for n in NUMBERS]
+    result = find(write(colour=colours, short=[f"{chr(65 + n)}" for n in NUMBERS]))
+    assert result.exit_code == 0, result.output
+    assert all("skticket" in w.filename for w in recwarn if w.category is UserWarning)
+
+
 def test_dropped_columns(write, find, tmp_path):
     path = write(**{"with, comma": NUMBERS})
     result = find(path, "--drop", 'b, "with, comma"')
