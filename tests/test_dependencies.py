@@ -20,7 +20,10 @@ EXTRAS = PROJECT["optional-dependencies"]
 # What the package itself uses, always or in parts that not everybody needs.
 USED = [
     Requirement(line)
-    for group in [PROJECT["dependencies"], *(EXTRAS[n] for n in EXTRAS.keys() - OTHER_EXTRAS)]
+    for group in [
+        PROJECT["dependencies"],
+        *(lines for name, lines in EXTRAS.items() if name not in OTHER_EXTRAS),
+    ]
     for line in group
 ]
 TESTS = [Requirement(line) for line in EXTRAS["tests"]]
