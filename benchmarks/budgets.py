@@ -128,32 +128,30 @@ def markdown(summary, machines):
 
 def draw(summary):
     """Return a picture of accuracy against cost, a panel a data set."""
-    names = summary["data"].unique()
-    figure = Figure(figsize=(3.4 * len(names), 3.4), layout="constrained")
-    for ax, name in zip(figure.subplots(1, len(names), squeeze=False)[0], names, strict=True):
-        rows = summary[summary["data"] == name]
+    figure = Figure(figsize=(9, 7), layout="constrained")
+    panels = zip(figure.subplots(2, 2).flat, summary.groupby("data", sort=False))
+    for ax, (name, rows) in panels:
         looks = looks_of([f"{100 * d:.2g}%" for d in rows.groupby("rounds")["density"].mean()])
-        for (label, look), (_, part) in zip(looks.items(), rows.groupby("rounds"), strict=True):
-            accuracy = 100 * part["test_accuracy"]
-            ax.errorbar(
-                part["cost"],
-                accuracy,
-                100 * part["half_width"].replace(0, np.nan),
-                label=f"{label} remaining",
-                color=look.color,
-                marker=look.marker,
-                capsize=3,
-            )
-            for cost, score, budget in zip(part["cost"], accuracy, part["budget"], strict=True):
-                ax.annotate(
-                    budget, (cost, score), (4, 5), textcoords="offset points", fontsize="small"
-                )
+        curves = zip(looks.items(), rows.groupby("rounds"), strict=True)
+        for number, ((label, look), (_, part)) in enumerate(curves):
+            _draw_curve(ax, part, f"{label} remaining", look, below=number % 2)
         ax.set(title=name, xlabel="cost of the search, in full trainings")
+        ax.set_ylabel("test accuracy of the last ticket, %")
         ax.margins(0.12)
-        ax.legend(fontsize="small")
-        ax.grid(alpha=0.3)
-    figure.axes[0].set_ylabel("test accuracy of the last ticket, %")
+        ax.legend(frameon=False)
     return figure
+
+
+def _draw_curve(ax, part, label, look, below):
+    scores = 100 * part["test_accuracy"]
+    errors = 100 * part["half_width"].replace(0, np.nan)
+    style = {"color": look.color, "marker": look.marker, "capsize": 3}
+    ax.errorbar(part["cost"], scores, errors, label=label, **style)
+    # Of budgets that cost the same, the larger says it.
+    for cost, score, budget in zip(part["cost"], scores, part["budget"], strict=True):
+        if cost < part["cost"].max() or budget == "1":
+            place = (5, -13) if below else (5, 6)
+            ax.annotate(budget, (cost, score), place, textcoords="offset points", color=look.color)
 
 
 def main():
