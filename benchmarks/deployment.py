@@ -8,7 +8,6 @@ runs the graphs that `skticket.export` makes, on one thread and on all; skticket
 `predict`, checks included.
 """
 
-import pickle
 import tempfile
 from pathlib import Path
 
@@ -32,7 +31,7 @@ TICKET, FULL = "ticket's graph", "full network's graph"
 def cases(settings):
     """Yield sizes, one row and many, for each way to prune."""
     X, X_test, y, _ = mnist(settings)
-    X, y = X[: settings.choose(5000, 500)], y[: settings.choose(5000, 500)]
+    X, y = X[: settings.choose(8000, 500)], y[: settings.choose(8000, 500)]
     for name, (strategy, rounds) in settings.choose(PRUNED, dict([*PRUNED.items()][:1])).items():
         clf = WinningTicketClassifier(
             SIZES,
@@ -57,7 +56,6 @@ def _sizes(name, clf, X):
 
     content = {
         "joblib, all rounds": lambda: written(lambda path: joblib.dump(clf, path)),
-        "pickle, all rounds": lambda: len(pickle.dumps(clf)) / 1000,
         "ticket.safetensors": lambda: written(clf.ticket_.save),
         FULL: lambda: len(graph_of(_full(clf), X)) / 1000,
         TICKET: lambda: len(graph_of(clf, X)) / 1000,
