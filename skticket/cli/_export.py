@@ -12,7 +12,7 @@ from ._output import make_console, make_table
 _TYPES = {"FloatTensorType": "float32", "StringTensorType": "string", "Int64TensorType": "int64"}
 _NOTES = {
     "float32": "a number; NaN where it is missing",
-    "string": 'a category; "" where it is missing',
+    "string": 'a category or text; "" where it is missing',
     "int64": "a date: seconds since 1970 in UTC; -2^63 where it is missing",
 }
 

@@ -6,6 +6,7 @@ from sklearn.preprocessing import OneHotEncoder
 
 from ..utils import extra
 from ._graph import Graph, n_rows
+from ._texts import can_be_encoded, encoded_text
 
 with extra("onnx", "ONNX graphs"):
     from onnx import TensorProto
@@ -28,16 +29,17 @@ _RANGES = {
 def table_inputs(table):
     """Return the inputs of a fitted TableVectorizer's graph: pairs of a column's name and a type.
 
-    Numbers are floats, NaN where they are missing; categories are strings, "" where they are
-    missing; dates are whole seconds since the beginning of 1970 in UTC, `NO_DATE` where they are
-    missing. Columns that are not used are left out.
+    Numbers are floats, NaN where they are missing; categories and texts are strings, "" where
+    they are missing; dates are whole seconds since the beginning of 1970 in UTC, `NO_DATE` where
+    they are missing. Columns that are not used are left out.
 
     Raises
     ------
     NotImplementedError
         If a column is prepared in a way that no graph can.
     """
-    kinds = {"numbers": FloatTensorType, "categories": StringTensorType, "dates": Int64TensorType}
+    kinds = {"numbers": FloatTensorType, "dates": Int64TensorType}
+    kinds |= {"categories": StringTensorType, "texts": StringTensorType}
     return [(name, kinds[kind_of(table, name)]([None, 1])) for name in used_columns(table)]
 
 
@@ -47,13 +49,15 @@ def used_columns(table):
 
 
 def kind_of(table, name):
-    """Return what a column of a fitted TableVectorizer holds: numbers, categories or dates."""
+    """Return what a column of a fitted table holds: numbers, categories, texts or dates."""
     transformer = table.transformers_[name]
     kind = type(transformer).__name__
     if isinstance(transformer, SimpleImputer) or kind == "PassThrough":
         return "numbers"
     if isinstance(transformer, OneHotEncoder):
         return "categories"
+    if kind == "StringEncoder" and can_be_encoded(transformer):
+        return "texts"
     if kind == "DatetimeEncoder" and _is_plain(table, name):
         return "dates"
     raise NotImplementedError(
@@ -83,8 +87,7 @@ def convert_table(scope, operator, container):
     for name in used_columns(table):
         if name not in inputs:
             raise ValueError(f"column {name!r} is not among the inputs {list(inputs)}")
-        convert = {"numbers": _numbers, "categories": _categories, "dates": _dates}
-        convert = convert[kind_of(table, name)]
+        convert = _CONVERT[kind_of(table, name)]
         parts.append(convert(graph, inputs[name], table.transformers_[name], name))
         names += table.input_to_outputs_[name]
     joined = graph.node("Concat", parts, axis=1)
@@ -105,8 +108,7 @@ def _numbers(graph, variable, transformer, name):
 
 
 def _categories(graph, variable, encoder, name):
-    if not isinstance(variable.type, StringTensorType):
-        raise ValueError(f"column {name!r} holds categories, and must be of strings")
+    _check_strings(variable, name)
     (categories,) = encoder.categories_
     texts = [
         "" if category != category or category is None else str(category) for category in categories
@@ -119,6 +121,16 @@ def _categories(graph, variable, encoder, name):
     if dropped is None:
         return one_hot
     return graph.columns(one_hot, np.delete(np.arange(len(texts)), dropped))
+
+
+def _check_strings(variable, name):
+    if not isinstance(variable.type, StringTensorType):
+        raise ValueError(f"column {name!r} holds text, and must be of strings")
+
+
+def _texts(graph, variable, encoder, name):
+    _check_strings(variable, name)
+    return encoded_text(graph, variable.full_name, encoder)
 
 
 def _dates(graph, variable, encoder, name):
@@ -200,3 +212,6 @@ def _features(graph, seconds):
         "weekday": op("Add", op("Mod", op("Add", days, 3), 7), 1),
         "total_seconds": seconds,
     }
+
+
+_CONVERT = {"numbers": _numbers, "categories": _categories, "texts": _texts, "dates": _dates}

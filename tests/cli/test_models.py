@@ -162,33 +162,34 @@ def test_info_of_a_model(folder):
 
 
 def test_export(folder, tmp_path):
-    result = run("export", folder / "without" / "model.skops", tmp_path / "model.onnx")
-    assert result.exit_code == 0, result.output
-    assert "day" in result.output and "int64" in result.output
-    frame = make_table().drop(columns="text")
-    days = pd.to_datetime(frame["day"], dayfirst=True).astype("datetime64[s]").astype("int64")
-    session = onnxruntime.InferenceSession(tmp_path / "model.onnx")
-    fed = {
-        "code": frame["code"].astype(object),
-        "day": days,
-        "truth": frame["truth"].astype(np.float32),
-        "y": frame["y"].astype(object),
-    }
-    (found,) = session.run(None, {n: values.to_numpy()[:, None] for n, values in fed.items()})
-    model = load_model(folder / "without" / "model.skops")
-    expected = model.predict(frame.drop(columns="number"))
-    np.testing.assert_allclose(found[:, 0], expected, rtol=0, atol=1e-4 * np.abs(expected).max())
-
-
-def test_export_where_the_preparation_stays(folder, tmp_path):
     result = run("export", folder / "table" / "model.skops", tmp_path / "model.onnx")
     assert result.exit_code == 0, result.output
-    assert "column 'text'" in result.output
-    model = load_model(folder / "table" / "model.skops")
-    X = make_table().drop(columns="y")
+    assert "day" in result.output and "int64" in result.output
+    frame = make_table().drop(columns="y")
+    frame["number"] = frame["number"].replace(-1, np.nan)
+    days = pd.to_datetime(frame["day"], dayfirst=True).astype("datetime64[s]").astype("int64")
+    fed = {
+        "number": frame["number"].astype(np.float32),
+        "code": frame["code"].astype(object),
+        "text": frame["text"].astype(object),
+        "day": days,
+        "truth": frame["truth"].astype(np.float32),
+    }
     session = onnxruntime.InferenceSession(tmp_path / "model.onnx")
-    _, found = session.run(None, {"X": model[0].transform(X).to_numpy(np.float32)})
-    np.testing.assert_allclose(found, model.predict_proba(X), rtol=0, atol=1e-4)
+    _, found = session.run(None, {n: values.to_numpy()[:, None] for n, values in fed.items()})
+    expected = load_model(folder / "table" / "model.skops").predict_proba(frame)
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-4)
+
+
+def test_export_of_a_model_without_a_table(folder, tmp_path):
+    result = run("export", folder / "digits" / "model.skops", tmp_path / "model.onnx")
+    assert result.exit_code == 0, result.output
+    assert "64 a row" in result.output
+    rows = np.random.default_rng(0).uniform(0, 16, (20, 64)).astype(np.float32)
+    session = onnxruntime.InferenceSession(tmp_path / "model.onnx")
+    _, found = session.run(None, {"X": rows})
+    expected = load_model(folder / "digits" / "model.skops").predict_proba(rows)
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-4)
 
 
 def test_in_another_process_without_the_training_data(folder, tmp_path):

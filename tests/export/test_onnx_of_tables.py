@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from skl2onnx import to_onnx
+from sklearn.impute import SimpleImputer
 from sklearn.pipeline import Pipeline
-from skrub import DatetimeEncoder, TableVectorizer
+from skrub import DatetimeEncoder, StringEncoder, TableVectorizer
 from small import classifier
 
 from skticket.cli._preparation import table_steps
@@ -28,10 +29,11 @@ def make_table(seed=0):
             "category": rng.choice(["red", "grün", "синий"], N_ROWS),
             "time": pd.to_datetime(seconds, unit="s"),
             "constant": 1,
+            "text": [f"House {i} of street {i % 7}" for i in rng.permutation(N_ROWS)],
             "whole": rng.integers(0, 30, N_ROWS),
         }
     )
-    for name in ("number", "category", "time"):
+    for name in ("number", "category", "time", "text"):
         frame.loc[rng.random(N_ROWS) < 0.1, name] = None
     return frame, rng.choice(["no", "yes"], N_ROWS)
 
@@ -67,8 +69,9 @@ def test_the_preparation_of_a_table(seed):
     others.loc[3, "category"] = others.loc[4, "two"] = "never seen"
     for rows in (frame, others):
         (found,) = session.run(None, feed(rows, inputs))
-        # Copies, and numbers of tables that were computed in double precision.
-        np.testing.assert_allclose(found, table.transform(rows).to_numpy(), rtol=1e-6, atol=0)
+        # Copies, numbers of tables that were computed in double precision, and of texts sums of a
+        # few dozen terms below 1.
+        np.testing.assert_allclose(found, table.transform(rows).to_numpy(), rtol=1e-6, atol=1e-5)
 
 
 def test_a_whole_model():
@@ -127,10 +130,49 @@ def test_any_date(calendar, date):
     assert {name: found[0, names.index(name)] for name in expected} == expected
 
 
+WORDS = "Größe small Large RUND ÉCOLE x a ab Привет МИР 日本 don't 12-34 a.b".split()
+
+
+def make_texts(n_rows, seed):
+    rng = np.random.default_rng(seed)
+    spaces = [" ", "  ", "\t", "\u00a0", "\n"]
+    return pd.DataFrame(
+        {
+            "text": [
+                "".join(word + rng.choice(spaces) for word in rng.choice(WORDS, rng.integers(0, 6)))
+                + str(rng.integers(99))
+                for _ in range(n_rows)
+            ]
+        }
+    )
+
+
+@pytest.mark.parametrize(
+    "parameters", [{}, {"n_components": 1000}, {"ngram_range": (2, 5)}], ids=str
+)
+def test_texts(parameters):
+    frame = make_texts(300, seed=0)
+    frame.loc[5, "text"] = None
+    table = TableVectorizer(high_cardinality=StringEncoder(random_state=0, **parameters))
+    table.fit(frame)
+    inputs = table_inputs(table)
+    session = session_of(to_onnx(table, initial_types=inputs))
+    odd = pd.DataFrame({"text": ["", "zzz", "  ", "A B", "UNSEEN größe", "x" * 300]})
+    nothing = pd.DataFrame({"text": [""]})
+    for rows in (frame, make_texts(40, seed=1), odd, nothing):
+        (found,) = session.run(None, feed(rows, inputs))
+        # Weights of at most a few hundred pieces, below 1 each.
+        expected = table.transform(rows).to_numpy()
+        np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5)
+
+
 def test_what_no_graph_can_begin_with():
     frame, y = make_table()
     frame["text"] = [f"house {i} of street {i % 7}" for i in range(N_ROWS)]
-    model = Pipeline([*table_steps(0), ("ticket", classifier())]).fit(frame, y)
+    table = dict(table_steps(0))["table"]
+    table.set_params(high_cardinality=StringEncoder(vectorizer="hashing", random_state=0))
+    steps = [("table", table), ("impute", SimpleImputer()), ("ticket", classifier())]
+    model = Pipeline(steps).fit(frame, y)
     with pytest.raises(NotImplementedError, match="column 'text' is prepared by StringEncoder"):
         table_inputs(model["table"])
     graph, [(name, kind)], note = graph_of(model)
@@ -156,7 +198,7 @@ def test_wrong_inputs_are_named():
     without = [(name, kind) for name, kind in inputs.items() if name != "two"]
     with pytest.raises(ValueError, match="column 'two' is not among the inputs"):
         to_onnx(table, initial_types=without)
-    with pytest.raises(ValueError, match="column 'two' holds categories"):
+    with pytest.raises(ValueError, match="column 'two' holds text"):
         to_onnx(table, initial_types=[*(inputs | {"two": inputs["number"]}).items()])
     with pytest.raises(ValueError, match="column 'time' holds dates"):
         to_onnx(table, initial_types=[*(inputs | {"time": inputs["number"]}).items()])
