@@ -1,5 +1,5 @@
-# make venv | run | test | test-processors | test-oldest | coverage | lint | benchmarks | tabular |
-#      clean
+# make venv | run | test | test-processors | test-oldest | coverage | lint | docs | benchmarks |
+#      tabular | clean
 #
 # PYTHON       the interpreter that makes .venv (3.11 or newer)
 # PYTEST_ARGS  more for pytest, e.g. make test PYTEST_ARGS="-k datasets"
@@ -17,12 +17,16 @@ STAMP := $(VENV)/.installed
 BENCHMARKS_VENV := .venv-benchmarks
 BENCHMARKS_PIP := $(BENCHMARKS_VENV)/bin/python -m pip
 BENCHMARKS_STAMP := $(BENCHMARKS_VENV)/.installed
+DOCS_VENV := .venv-docs
+DOCS_PIP := $(DOCS_VENV)/bin/python -m pip
+DOCS_STAMP := $(DOCS_VENV)/.installed
+DOCS_OUTPUT := build/docs
 OLDEST_VENV := .venv-oldest
 OLDEST_PIP := $(OLDEST_VENV)/bin/python -m pip
 OLDEST_STAMP := $(OLDEST_VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help venv run test test-processors test-oldest coverage lint benchmarks tabular clean
+.PHONY: help venv run test test-processors test-oldest coverage lint docs benchmarks tabular clean
 .DELETE_ON_ERROR:
 
 help:
@@ -33,6 +37,7 @@ help:
 	@echo "make test-oldest      all tests with the oldest versions of dependencies, in $(OLDEST_VENV)"
 	@echo "make coverage         all tests, and which branches of skticket/ they take"
 	@echo "make lint   ruff check and ruff format --check"
+	@echo "make docs   the site, into $(DOCS_OUTPUT)/html, in $(DOCS_VENV)"
 	@echo "make benchmarks  compare with other packages, into results/benchmarks, in $(BENCHMARKS_VENV)"
 	@echo "make tabular  compare on real tables, into results/tabular, in $(BENCHMARKS_VENV)"
 	@echo "make clean  remove $(VENV), caches and results"
@@ -103,6 +108,23 @@ lint: venv
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 
+$(DOCS_STAMP): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(DOCS_VENV)
+	$(DOCS_PIP) install --quiet --constraint constraints.txt torch
+	$(DOCS_PIP) install --quiet --constraint constraints.txt hatchling editables
+	$(DOCS_PIP) install --quiet --constraint constraints.txt --no-build-isolation \
+	    --editable '.[docs]'
+	@touch $@
+
+# Warnings are errors. The compiled step is made first, so that no example's time is its compiler's.
+# Then each link within the site is followed; nothing outside is asked.
+docs: $(DOCS_STAMP)
+	@export MPLBACKEND=Agg $(ONE_THREAD); set -ex; \
+	$(DOCS_VENV)/bin/python docs/compile.py; \
+	$(DOCS_VENV)/bin/python -m sphinx -W --keep-going -q -b html -d $(DOCS_OUTPUT)/doctrees \
+	    docs $(DOCS_OUTPUT)/html; \
+	$(DOCS_VENV)/bin/linkchecker --no-status --no-warnings $(DOCS_OUTPUT)/html/index.html
+
 # SparseProp compiles itself with the pybind11 and the Python that PATH names first.
 $(BENCHMARKS_STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(BENCHMARKS_VENV)
@@ -124,6 +146,7 @@ tabular: $(BENCHMARKS_STAMP)
 	$(BENCHMARKS_VENV)/bin/python benchmarks/tabular.py --output results/tabular $(BENCHMARK_ARGS)
 
 clean:
-	rm -rf $(VENV) $(BENCHMARKS_VENV) $(OLDEST_VENV) results build dist *.egg-info .pytest_cache .ruff_cache .hypothesis \
+	rm -rf $(VENV) $(BENCHMARKS_VENV) $(DOCS_VENV) $(OLDEST_VENV) docs/api docs/auto_examples \
+	    docs/sg_execution_times.rst results build dist *.egg-info .pytest_cache .ruff_cache .hypothesis \
 	    .coverage*
 	find skticket tests -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -27,11 +27,18 @@ class Whereabouts(MetadataHookInterface):
             source = f"{os.environ['GITHUB_SERVER_URL']}/{os.environ['GITHUB_REPOSITORY']}"
             text = absolute(text, source, tag := f"v{metadata['version']}")
             metadata["urls"] = {
+                "Documentation": pages(os.environ["GITHUB_REPOSITORY"]),
                 "Source": source,
                 "Issues": f"{source}/issues",
                 "Changes": f"{source}/blob/{tag}/CHANGELOG.md",
             }
         metadata["readme"] = {"content-type": "text/markdown", "text": text}
+
+
+def pages(repository):
+    """Return the address at which GitHub shows the pages of a repository."""
+    owner, name = repository.split("/")
+    return f"https://{owner.lower()}.github.io/{name}/"
 
 
 def absolute(text, source, tag):

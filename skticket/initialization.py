@@ -6,7 +6,7 @@ import numpy as np
 from scipy.special import ndtr, ndtri
 from sklearn.base import BaseEstimator
 
-from .utils import Interval, StrOptions
+from .utils import HasPage, Interval, StrOptions
 
 __all__ = ["INIT_NAMES", "Glorot", "He", "Normal", "resolve_init"]
 
@@ -17,7 +17,7 @@ def _fans(shape):
     return shape[1] * receptive_field, shape[0] * receptive_field
 
 
-class _Scaled(BaseEstimator):
+class _Scaled(HasPage, BaseEstimator):
     """Zero-mean weights whose variance depends on the shape of their layer."""
 
     _parameter_constraints = {"distribution": [StrOptions({"normal", "uniform"})]}
@@ -84,7 +84,7 @@ class He(_Scaled):
         return 2.0 / fan_in
 
 
-class Normal(BaseEstimator):
+class Normal(HasPage, BaseEstimator):
     """Gaussian of mean 0, whatever the shape of the layer.
 
     Parameters

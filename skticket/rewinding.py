@@ -9,7 +9,7 @@ from sklearn.utils import check_random_state
 
 from .initialization import INIT_NAMES, resolve_init
 from .ticket import Ticket
-from .utils import Interval, StrOptions
+from .utils import HasPage, Interval, StrOptions
 
 __all__ = ["CONTROLS", "REWIND_CONSTRAINTS", "Rewind"]
 
@@ -71,7 +71,7 @@ REWIND_CONSTRAINTS = [
 ]
 
 
-class Rewind(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):
+class Rewind(HasPage, TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):
     """Set the surviving weights of a ticket for its next training.
 
     A stateless transformer from `Ticket` to `Ticket`.

@@ -23,7 +23,7 @@ from .engines import Predictor
 from .estimators import WinningTicketClassifier, WinningTicketRegressor, check_inputs, zero_row
 from .network import as_rows
 from .ticket import Ticket, reaching_units
-from .utils import fit_context, substitute
+from .utils import HasPage, fit_context, substitute
 
 __all__ = ["TicketSelector", "TicketTransformer", "hidden_ticket"]
 
@@ -42,12 +42,12 @@ _PARAMETERS = """
         The fitted estimator.
     n_features_in_ : int
         Number of input features.
-    feature_names_in_ : ndarray of str, shape (n_features_in_,)
+    feature_names_in_ : ndarray of str, shape (`n_features_in_`,)
         Names of the input features, where `X` has names.
 """
 
 
-class _TicketMetaEstimator(MetaEstimatorMixin, BaseEstimator, metaclass=ABCMeta):
+class _TicketMetaEstimator(HasPage, MetaEstimatorMixin, BaseEstimator, metaclass=ABCMeta):
     """What both transformers share: the estimator that finds the ticket."""
 
     _parameter_constraints = {
@@ -203,7 +203,7 @@ class TicketSelector(SelectorMixin, _TicketMetaEstimator):
     takes one on `feature_importances_`.
 
     %(parameters)s
-    support_ : ndarray of bool, shape (n_features_in_,)
+    support_ : ndarray of bool, shape (`n_features_in_`,)
         Which features are kept.
 
     See Also

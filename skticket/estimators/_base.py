@@ -31,7 +31,7 @@ from ..pruning import RATE_CONSTRAINTS, STRATEGY_CONSTRAINTS
 from ..rewinding import REWIND_CONSTRAINTS
 from ..search import Search, open_memory
 from ..ticket import Ticket
-from ..utils import HasMethods, Interval, StrOptions, check_sample_weight, fit_context
+from ..utils import HasMethods, HasPage, Interval, StrOptions, check_sample_weight, fit_context
 from ._loop import Loop
 from ._rows import hold_out
 from ._run import Run, all_or_nothing, run_key
@@ -42,7 +42,9 @@ def _has_two_forms(estimator):
     return getattr(estimator, "_predictor", None) is not None
 
 
-class WinningTicketBase(PlainState, CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
+class WinningTicketBase(
+    HasPage, PlainState, CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta
+):
     """What classifier and regressor share: the search, by `fit` or by hand."""
 
     _parameter_constraints = {

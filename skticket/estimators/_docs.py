@@ -148,9 +148,9 @@ ATTRIBUTES = """
         Optimizer steps that the selected round's training ran.
     n_features_in_ : int
         Number of input features.
-    feature_names_in_ : ndarray of str, shape (n_features_in_,)
+    feature_names_in_ : ndarray of str, shape (`n_features_in_`,)
         Names of the input features, where `X` has names.
-    feature_importances_ : ndarray of float, shape (n_features_in_,)
+    feature_importances_ : ndarray of float, shape (`n_features_in_`,)
         Each feature's share of the surviving absolute weights of the first layer.
 """
 

@@ -5,7 +5,7 @@ from numbers import Integral
 from sklearn.base import BaseEstimator, TransformerMixin
 
 from ..ticket import Ticket
-from ..utils import HasMethods, Interval, RealNotInt, StrOptions
+from ..utils import HasMethods, HasPage, Interval, RealNotInt, StrOptions
 from ._at_initialization import GraSP, Snip, SynFlow
 from ._units import UnitInput, UnitOutput, UnitProduct
 from ._weights import (
@@ -65,7 +65,7 @@ def needs_gradients(strategy):
     return getattr(strategy, "needs_gradients", False)
 
 
-class Prune(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):
+class Prune(HasPage, TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):
     """Remove the least important surviving weights of a ticket.
 
     A stateless transformer from `Ticket` to `Ticket`: masks shrink, surviving

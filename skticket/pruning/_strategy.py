@@ -8,6 +8,8 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 
+from ..utils import HasPage
+
 
 def count_pruned(rate, surviving, repeat=1):
     """Return how many of `surviving` elements `repeat` prunings at `rate` remove.
@@ -105,7 +107,7 @@ def _count_together(alive, names, rate, repeat):
     return n
 
 
-class Strategy(BaseEstimator, metaclass=ABCMeta):
+class Strategy(HasPage, BaseEstimator, metaclass=ABCMeta):
     """How the surviving elements of a ticket are scored and compared."""
 
     # Whether `masks` and `_scores` take `gradients`, which know the network's function.

@@ -7,6 +7,7 @@ from ._lazy import lazily
 
 _HOMES = {
     "HasMethods": "_private",
+    "HasPage": "_pages",
     "Interval": "_private",
     "RealNotInt": "_private",
     "StrOptions": "_private",

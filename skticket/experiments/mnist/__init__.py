@@ -1,4 +1,4 @@
-"""The paper's experiments on MNIST.
+"""The paper's experiments on MNIST [1]_.
 
 References
 ----------

@@ -1,0 +1,94 @@
+"""How Sphinx builds this site: make docs."""
+
+import re
+
+import skticket
+from skticket.utils import HasPage
+
+project = "skticket"
+author = "skticket developers"
+project_copyright = "skticket developers (BSD-3-Clause)"
+version = release = skticket.__version__
+
+extensions = [
+    "myst_parser",
+    "numpydoc",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "sphinx_copybutton",
+    "sphinx_design",
+    "sphinx_gallery.gen_gallery",
+]
+templates_path = ["_templates"]
+exclude_patterns = ["auto_examples/**/*.ipynb", "sg_execution_times.rst"]
+# A name in backticks leads to its page, if it has one.
+default_role = "py:obj"
+# sphinx-gallery's settings cannot be pickled, which costs a whole reading and nothing else.
+suppress_warnings = ["config.cache"]
+
+# Markdown pages
+myst_enable_extensions = ["colon_fence"]
+myst_heading_anchors = 3
+myst_all_links_external = False
+
+# Prompts are not copied with the code.
+copybutton_prompt_text = r">>> |\.\.\. |\$ "
+copybutton_prompt_is_regexp = True
+copybutton_exclude = ".linenos, .gp, .go"
+
+# API reference
+autosummary_generate = True
+autodoc_typehints = "none"
+numpydoc_show_class_members = False
+numpydoc_xref_param_type = False
+
+# The pictures are the examples' point: each is drawn while the site is built, without a network.
+sphinx_gallery_conf = {
+    "examples_dirs": "../examples",
+    "gallery_dirs": "auto_examples",
+    "filename_pattern": r"/plot_",
+    "subsection_order": [
+        f"../examples/{section}" for section in ("first_steps", "tickets", "cheaper", "tables")
+    ],
+    "within_subsection_order": "FileNameSortKey",
+    "doc_module": ("skticket",),
+    "backreferences_dir": "api/backreferences",
+    "reference_url": {"skticket": None},
+    "remove_config_comments": True,
+    "show_memory": False,
+    "download_all_examples": False,
+    "plot_gallery": "True",
+    "abort_on_example_error": False,
+    "image_scrapers": ("matplotlib",),
+    "matplotlib_animations": False,
+}
+
+html_theme = "pydata_sphinx_theme"
+html_title = f"skticket {release}"
+html_static_path = ["_static"]
+html_css_files = ["skticket.css"]
+html_show_sourcelink = False
+html_copy_source = False
+html_theme_options = {
+    "logo": {"text": "skticket"},
+    "header_links_before_dropdown": 6,
+    "navigation_with_keys": False,
+    "show_toc_level": 2,
+    "show_prev_next": False,
+    "secondary_sidebar_items": {"**": ["page-toc"]},
+    "footer_start": ["copyright"],
+    "footer_end": ["theme-version"],
+}
+html_sidebars = {"index": [], "changes": [], "contributing": [], "cite": []}
+
+
+def plain_references(app, what, name, obj, options, lines):
+    """Leave the text alone of references that inherited docstrings make to scikit-learn's pages."""
+    lines[:] = [re.sub(r":(?:ref|term):`([^`<]*?)(?: <[^`]*>)?`", r"\1", line) for line in lines]
+
+
+def setup(app):
+    """Register what this site does by itself."""
+    # In the gallery, displays of estimators lead to pages of this very site.
+    HasPage._doc_link_template = "../../api/{module}.{name}.html"
+    app.connect("autodoc-process-docstring", plain_references)
