@@ -59,7 +59,7 @@ def test_folder_of_images(tmp_path, idx, run_command):
 @pytest.mark.parametrize(
     "arguments, parts",
     [
-        (["sideways"], ["no experiment 'sideways'", "one-shot", "resetting"]),
+        (["sideways"], ["EXPERIMENT must be one of all, one-shot", "resetting; got 'sideways'"]),
         (["iterative", "--trials", "0"], ["trials", "at least 1", "got 0"]),
         (["iterative", "--rounds", "0"], ["rounds", "at least 1", "got 0"]),
         (["iterative", "--iterations", "5"], ["iterations", "at least 10", "got 5"]),

@@ -206,8 +206,11 @@ def test_command(run_command, tmp_path):
         (["--networks", "0"], "networks must be"),
         (["--units", "2,4"], "descending"),
         (["--units", "4,x"], "--units must be whole numbers"),
-        (["--format", "png,gif"], "--format must be of png, svg, pdf; got 'gif'"),
-        (["--strategies", "output,inputs"], "unknown strategy 'inputs'"),
+        (["--format", "png,gif"], "--format must be one of png, svg, pdf; got 'gif'"),
+        (
+            ["--strategies", "output,inputs"],
+            "--strategies must be one of one-shot product, input, output, product; got 'inputs'",
+        ),
     ],
 )
 def test_command_refuses_in_one_line(assert_refused, tmp_path, arguments, message):
