@@ -111,10 +111,15 @@ def test_an_interrupt_is_not_lost_on_the_notes_of_an_entry(tmp_path, monkeypatch
             signal.raise_signal(signal.SIGINT)
         return dumps(value, *args, **kwargs)
 
-    with monkeypatch.context() as patch:
-        patch.setattr(json, "dumps", interrupting)
-        with pytest.raises(KeyboardInterrupt):
-            classifier(str(tmp_path)).fit(X, y)
+    # A process in the background is deaf to it.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with monkeypatch.context() as patch:
+            patch.setattr(json, "dumps", interrupting)
+            with pytest.raises(KeyboardInterrupt):
+                classifier(str(tmp_path)).fit(X, y)
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert interrupted and not halves(tmp_path)
     assert classifier(str(tmp_path)).fit(X, y).tickets_ == classifier(None).fit(X, y).tickets_
 
