@@ -1,11 +1,12 @@
-"""Peak memory, of a process of its own."""
+"""Work in a process of its own, and the memory it takes there at its peak."""
 
 import multiprocessing
+import time
 from pathlib import Path
 
 POLL = 0.002
 # What every process would import first: a server does it once, and its children begin with that.
-IMPORTED = ["sklearn.neural_network", "skticket", "numba"]
+IMPORTED = ["sklearn.ensemble", "sklearn.neural_network", "skticket", "numba"]
 
 
 def missing_memory():
@@ -14,10 +15,12 @@ def missing_memory():
 
 
 def peak_memory(prepare, work):
-    """Return how many kB some work takes at its peak, in a process of its own.
+    """Return how many kB some work takes at its peak, as `apart` has it."""
+    return apart(prepare, work)["kB"]
 
-    Counted is what the process has allocated, beyond what it had when the work began; not the
-    pages of files that are mapped, which the system drops when it needs the memory.
+
+def apart(prepare, work):
+    """Do some work in a process of its own, and measure it.
 
     Parameters
     ----------
@@ -25,6 +28,14 @@ def peak_memory(prepare, work):
         Makes the data. A function of a module, or a partial of one, as `work`.
     work : callable
         Takes the data.
+
+    Returns
+    -------
+    dict
+        `result`, what the work returns; `seconds` and `processor`, the time it takes, and that of
+        the processor; `kB`, what the process has allocated at most, beyond what it had when the
+        work began. Pages of files that are mapped do not count: the system drops them when it
+        needs the memory.
     """
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(IMPORTED)
@@ -37,17 +48,19 @@ def peak_memory(prepare, work):
     ours.send("begin")
     while not ours.poll(POLL):
         peak = max(peak, _allocated(process.pid))
-    ours.recv()
+    measured = ours.recv()
     process.join()
-    return max(peak - before, 1)
+    return measured | {"kB": max(peak - before, 1)}
 
 
 def _child(parent, prepare, work):
     data = prepare()
     parent.send("ready")
     parent.recv()
-    work(data)
-    parent.send("done")
+    start, processor = time.perf_counter(), time.process_time()
+    result = work(data)
+    spent = {"seconds": time.perf_counter() - start, "processor": time.process_time() - processor}
+    parent.send({"result": result} | spent)
 
 
 def _allocated(pid):

@@ -2,19 +2,21 @@
 
 import numpy as np
 from scipy.sparse import issparse
-from sklearn.utils import gen_even_slices
+from sklearn.utils import gen_batches, gen_even_slices
 
 from ._coverage import prediction_engine
 from ._sparse_network import SparseNetwork
 
 # Small enough for the activations of a block to stay in the cache.
 _BLOCK_ROWS = 1024
+_PRECISIONS = np.float32, np.float64
 
 
 class Predictor:
     """Compute the outputs of an `MLP` with a ticket's weights.
 
-    Both engines compute in the precision of the inputs.
+    Both engines compute in the precision of the inputs; in double precision, if those are of
+    another type, block by block.
 
     Parameters
     ----------
@@ -57,6 +59,9 @@ class Predictor:
         -------
         ndarray of shape (n_rows, n_outputs)
         """
+        if X.dtype not in _PRECISIONS:
+            blocks = gen_batches(X.shape[0], _BLOCK_ROWS)
+            return np.concatenate([self(X[block].astype(np.float64)) for block in blocks])
         kind = X.dtype, issparse(X)
         # Made once: counting the survivors would take longer than predicting a row.
         if kind not in self._forms:

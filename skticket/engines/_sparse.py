@@ -12,8 +12,8 @@ from ._coverage import activation_of, compiled_optimizer, loss_of, n_threads_wor
 from ._sparse_network import SparseNetwork
 
 # Weights times rows of a call of the compiled code: tenths of a second, in which nobody can
-# interrupt it.
-_MOST_WORK = 2_000_000_000
+# interrupt it. And inputs of another type than it takes, of which a copy is made for a call.
+_MOST_WORK, _MOST_CONVERTED = 2_000_000_000, 2**20
 
 
 @contextmanager
@@ -87,7 +87,10 @@ class _QuietSteps:
     def __call__(self, batches, rows):
         data, batch_size = self.data, batches.batch_size
         n_threads = min(self.n_threads, n_threads_worth_it(self.network.n_active, batch_size))
-        n_steps = max(1, _MOST_WORK // (len(self.network.parameters) * batch_size))
+        most_rows = _MOST_WORK // len(self.network.parameters)
+        if data.X.dtype != self.network.dtype:
+            most_rows = min(most_rows, _MOST_CONVERTED // data.X.shape[1])
+        n_steps = max(1, most_rows // batch_size)
         calls = [
             self.network.take_steps(
                 data.X,

@@ -6,12 +6,11 @@ from dataclasses import replace
 from numbers import Integral, Real
 
 import numpy as np
-from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, clone, is_classifier
 from sklearn.callback import CallbackSupportMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 from skorch import NeuralNet
 
 from ..engines import Predictor
@@ -32,6 +31,7 @@ from ..rewinding import REWIND_CONSTRAINTS
 from ..search import Search, open_memory
 from ..ticket import Ticket
 from ..utils import HasMethods, HasPage, Interval, StrOptions, check_sample_weight, fit_context
+from ._inputs import validate_inputs
 from ._loop import Loop
 from ._rows import hold_out
 from ._run import Run, all_or_nothing, run_key
@@ -415,7 +415,8 @@ class WinningTicketBase(
             # Their ratios count, whatever single precision can hold.
             weight = (weight / (weight.max() or 1.0)).astype(np.float32)
             counts = weight > 0
-            X, y, weight = X[counts], y[counts], weight[counts]
+            if not counts.all():
+                X, y, weight = X[counts], y[counts], weight[counts]
         return hold_out(
             X,
             y,
@@ -473,14 +474,9 @@ class WinningTicketBase(
             yield other
 
     def _validate_inputs(self, X, y="no_validation", *, reset, dtype=np.float32, **options):
-        allow_nd = self.net is not None
-        options |= {"accept_sparse": "csr", "dtype": dtype, "allow_nd": allow_nd}
-        checked = validate_data(self, X, y, reset=reset, **options)
+        checked = validate_inputs(self, X, y, reset=reset, dtype=dtype, **options)
         if reset:
             self._row_shape = checked[0].shape[1:]
-        if isinstance(checked, tuple):
-            X, y = checked
-            return X, y.toarray() if issparse(y) else y
         return checked
 
     def _outputs(self, X):

@@ -20,6 +20,9 @@ classes : array-like of shape (n_classes,), default=None
     if `y` lacks some.
 """
 
+# Held-out rows of a class.
+_MANY = 2000
+
 
 def _is_binary_cross_entropy(criterion):
     cls = criterion if isinstance(criterion, type) else type(criterion)
@@ -290,4 +293,6 @@ class WinningTicketClassifier(ClassifierMixin, WinningTicketBase):
             return 1, None
         _, counts = np.unique(y, return_counts=True)
         possible = counts.min() > 1 and min(n_valid, len(y) - n_valid) >= len(counts)
-        return 1, y if possible else None
+        # Of very many rows, chance keeps the shares, and a split by classes takes long.
+        is_needed = counts.min() * n_valid < _MANY * len(y)
+        return 1, y if possible and is_needed else None

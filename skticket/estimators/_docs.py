@@ -72,13 +72,14 @@ PARAMETERS = """
         RandomState. Biases start at 0.
     validation_fraction : float, default=0.1
         Share of the rows held out, in [0, 1), to tell when training has converged
-        (for a classifier, in proportion to its classes where possible). With 0, or
+        (for a classifier, in proportion to its classes where possible; of thousands of each
+        class, by chance). With 0, or
         where too few rows remain, the training rows serve for that too.
     evaluate_every : int or None, default=None
         Optimizer steps between evaluations on the held-out rows, the grid on
         which iterations to converge and to match are measured; None for once an
-        epoch, or every 100 steps of longer epochs (not with `net`). skorch's callbacks
-        and histories count evaluations as epochs.
+        epoch, or every 100 steps of longer epochs, ten times an epoch at most (not with
+        `net`). skorch's callbacks and histories count evaluations as epochs.
     net : skorch.NeuralNet or None, default=None
         Prototype of the net to train, with any module that has Linear or Conv
         layers, reached as `net__lr`, `net__module__...`. Then the net's own module

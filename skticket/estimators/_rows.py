@@ -4,7 +4,7 @@ import numpy as np
 from scipy.sparse import issparse
 from sklearn.model_selection import train_test_split
 
-from ..network import Data
+from ..network import Data, some_rows
 from ..utils import Stream, derive_seed
 
 
@@ -51,7 +51,7 @@ def hold_out(X, y, targets, weight, *, classification, fraction, limits, seed):
     return Data(
         X,
         targets,
-        X[valid_rows],
+        some_rows(X, valid_rows),
         targets[valid_rows],
         classification,
         weight,

@@ -24,7 +24,7 @@ from ._net import (
     takes_rows,
     with_batches,
 )
-from ._rows import Rows, as_rows, content_of, share_filled
+from ._rows import Rows, as_rows, content_of, is_large, share_filled, some_rows
 
 __all__ = [
     "EVALUATION_ROWS",
@@ -45,6 +45,7 @@ __all__ = [
     "has_listeners",
     "has_own_batches",
     "hidden_of_ticket",
+    "is_large",
     "isolation",
     "layer_sizes_of",
     "load_arrays",
@@ -58,6 +59,7 @@ __all__ = [
     "restarted",
     "rows_per_batch",
     "share_filled",
+    "some_rows",
     "steps_per_epoch",
     "takes_rows",
     "with_batches",

@@ -2,6 +2,7 @@
 
 import numpy as np
 import torch
+from scipy.sparse import issparse
 
 from ..utils import on_threads
 from ._rows import Rows, as_rows
@@ -25,7 +26,7 @@ class _Targets(tuple):
 class Batches:
     """Mini-batches cut from whole tensors: what skorch iterates over instead of a `DataLoader`.
 
-    Of a sparse `X`, batches are made dense one by one.
+    Of a sparse `X`, batches are made dense one by one; of a large one of another type, float32.
 
     Parameters
     ----------
@@ -139,7 +140,8 @@ class Batches:
     def _in_order(self):
         n_values = max(int(np.prod(self.X.shape[1:])), 1)
         size = max(min(self.batch_size, _MOST_VALUES // n_values), 1)
-        split = self.X.parts if self.sparse and isinstance(self.X, Rows) else self.X.split
+        is_sparse = isinstance(self.X, Rows) and issparse(self.X.X)
+        split = self.X.parts if self.sparse and is_sparse else self.X.split
         return zip(split(size), self.y.split(size), strict=True)
 
     def _shuffled(self):

@@ -1,6 +1,6 @@
 """Rows to train and to evaluate on."""
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import joblib
@@ -8,7 +8,7 @@ import numpy as np
 from skorch.dataset import Dataset
 
 from ..utils import shared_tensor
-from ._rows import as_rows, content_of
+from ._rows import as_rows, digest_of, some_rows
 
 
 @dataclass(frozen=True)
@@ -17,8 +17,8 @@ class Data:
 
     Parameters
     ----------
-    X, X_valid : ndarray, csr_array or csr_matrix of float32, shape (n_samples, n_features, ...)
-        Inputs.
+    X, X_valid : ndarray, csr_array or csr_matrix of shape (n_samples, n_features, ...)
+        Inputs, of float32 unless they are large; `X_valid` may be `Rows`.
     y, y_valid : ndarray, shape (n_samples,) or (n_samples, n_outputs)
         Targets, of the type that the net's criterion takes; an indicator matrix of several
         labels has two dimensions.
@@ -55,14 +55,16 @@ class Data:
         if self.rows is None:
             return self
         weight = None if self.weight is None else self.weight[self.rows]
-        return replace(self, X=self.X[self.rows], y=self.y[self.rows], weight=weight, rows=None)
+        X = some_rows(self.X, self.rows)
+        return replace(self, X=X, y=self.y[self.rows], weight=weight, rows=None)
 
     @cached_property
     def digest(self):
         """A hash of all rows, computed once: what remembers trainings tells data apart by it."""
-        data = self.gathered
-        names = [f.name for f in fields(data) if f.name != "rows"]
-        return joblib.hash([content_of(getattr(data, name)) for name in names])
+        of_training = [digest_of(part, self.rows) for part in (self.X, self.y, self.weight)]
+        names = "X_valid", "y_valid", "weight_valid", "X_test", "y_test"
+        others = [digest_of(getattr(self, name)) for name in names]
+        return joblib.hash([self.classification, *of_training, *others])
 
 
 def on_device(X, y, weight, device):

@@ -26,8 +26,9 @@ from ..training import Gradients, Trained, train
 from ..utils import Stream, code_key, derive_seed
 from ._memory import key_of, remember, remembers
 
-# Steps between evaluations of epochs that are longer; the paper's grid.
-_LONGEST_INTERVAL = 100
+# Steps between evaluations of epochs that are longer; the paper's grid. But no more evaluations
+# an epoch: of a million rows, those held out would take longer than the steps.
+_LONGEST_INTERVAL, _MOST_EVALUATIONS = 100, 10
 
 
 class _EndedEarly(Exception):
@@ -81,7 +82,7 @@ class Search:
         Passes over the training rows a round.
     evaluate_every : int or None
         Steps between evaluations; None for one evaluation an epoch, but every 100 steps
-        of longer epochs where the network is the default one.
+        of longer epochs (ten times an epoch at most) where the network is the default one.
     rounds : int
         Number of prunings.
     prune_rate, strategy, schedule, rewind_to
@@ -167,7 +168,9 @@ class Search:
 
     def _default_interval(self, per_epoch):
         # A prototype's callbacks count evaluations as epochs.
-        return per_epoch if self.layer_sizes is None else min(per_epoch, _LONGEST_INTERVAL)
+        if self.layer_sizes is None:
+            return per_epoch
+        return min(per_epoch, max(_LONGEST_INTERVAL, -(-per_epoch // _MOST_EVALUATIONS)))
 
     def n_evaluations(self, n_rows, share=1.0):
         """How many evaluations a training on `n_rows` rows has at most."""
