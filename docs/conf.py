@@ -39,6 +39,7 @@ copybutton_exclude = ".linenos, .gp, .go"
 # API reference
 autosummary_generate = True
 autodoc_typehints = "none"
+toc_object_entries_show_parents = "hide"
 numpydoc_show_class_members = False
 numpydoc_xref_param_type = False
 
@@ -71,7 +72,7 @@ html_show_sourcelink = False
 html_copy_source = False
 html_theme_options = {
     "logo": {"text": "skticket"},
-    "header_links_before_dropdown": 6,
+    "header_links_before_dropdown": 5,
     "navigation_with_keys": False,
     "show_toc_level": 2,
     "show_prev_next": False,
@@ -79,7 +80,9 @@ html_theme_options = {
     "footer_start": ["copyright"],
     "footer_end": ["theme-version"],
 }
-html_sidebars = {"index": [], "changes": [], "contributing": [], "cite": []}
+# Pages that stand alone need no list of their section's.
+_ALONE = ["index", "getting_started", "benchmarks", "CHANGELOG", "CONTRIBUTING", "cite"]
+html_sidebars = {page: [] for page in _ALONE}
 
 
 def plain_references(app, what, name, obj, options, lines):
@@ -87,8 +90,14 @@ def plain_references(app, what, name, obj, options, lines):
     lines[:] = [re.sub(r":(?:ref|term):`([^`<]*?)(?: <[^`]*>)?`", r"\1", line) for line in lines]
 
 
+def without_last_line(app, docname, content):
+    """Take the empty line from the end of a code block, which doctest needs and readers do not."""
+    content[0] = re.sub(r"\n\n```$", "\n```", content[0], flags=re.M)
+
+
 def setup(app):
     """Register what this site does by itself."""
     # In the gallery, displays of estimators lead to pages of this very site.
     HasPage._doc_link_template = "../../api/{module}.{name}.html"
     app.connect("autodoc-process-docstring", plain_references)
+    app.connect("source-read", without_last_line)
