@@ -18,7 +18,7 @@ ROOMS = [
     "skticket",
     "skticket.experiments.mnist",
     "skticket.experiments.xor",
-    *(f"skticket.{room}" for room in FLOOR if room not in {"__init__", "__main__", *BEHIND}),
+    *sorted(f"skticket.{room}" for room in FLOOR if room not in {"__init__", "__main__", *BEHIND}),
 ]
 TITLE = re.compile(r'"""\n(.+)\n(=+)\n\n')
 
