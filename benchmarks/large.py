@@ -51,14 +51,14 @@ def fit(model, data):
     return model.score(X[-N_TEST:], y[-N_TEST:])
 
 
-def main():
+def main(arguments=None):
     """Run the command."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--columns", type=int, default=100)
     parser.add_argument("--models", nargs="+", choices=MODELS, default=list(MODELS))
     parser.add_argument("--output", type=Path, default=Path("results/large"))
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
     facts = about()
     lines = [
         f"{options.rows:,} rows of {options.columns} columns; {facts['processor']}, "

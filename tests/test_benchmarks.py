@@ -3,6 +3,7 @@
 import importlib
 import json
 import sys
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -204,6 +205,30 @@ def test_runs(name, load, command, tmp_path):
 
 def test_one_command_runs_all(load):
     assert sorted(load("run_all").NAMES) == NAMES
+
+
+# Memory
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="memory is read from /proc")
+def test_memory_of_another_process(load, tmp_path):
+    apart = load("harness.memory").apart
+    # What was there before does not count; nor does a file that is mapped.
+    measured = apart(partial(np.ones, 10**7), len)
+    assert measured["result"] == 10**7 and measured["kB"] < 20_000
+    np.save(tmp_path / "a.npy", np.ones(10**7))
+    measured = apart(partial(np.load, tmp_path / "a.npy", "r"), np.sum)
+    assert measured["result"] == 10**7 and measured["kB"] < 20_000
+    measured = apart(partial(int, 10**7), np.ones)  # 80 MB, which come back, too
+    assert measured["kB"] > 70_000
+    assert measured["seconds"] > 0 and measured["processor"] > 0
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="memory is read from /proc")
+def test_large_tables(load, tmp_path):
+    options = ["--rows", "300", "--columns", "20", "--models", "full network"]
+    load("large").main([*options, "--output", str(tmp_path)])
+    assert "| full network | " in (tmp_path / "large.md").read_text()
 
 
 # Tables
