@@ -20,7 +20,7 @@ extensions = [
     "sphinx_gallery.gen_gallery",
 ]
 templates_path = ["_templates"]
-exclude_patterns = ["auto_examples/**/*.ipynb", "sg_execution_times.rst"]
+exclude_patterns = ["auto_examples/**/*.ipynb", "**sg_execution_times.rst"]
 # A name in backticks leads to its page, if it has one.
 default_role = "py:obj"
 # sphinx-gallery's settings cannot be pickled, which costs a whole reading and nothing else.
