@@ -27,18 +27,14 @@ LANES = 16  # batch columns in one vector; the padding of the batch
 COLUMNS = 128  # at most so many batch columns at once: one layer's input stays in the L2 cache
 
 # Where two threads have their signals, each on a cache line: how often they have arrived at
-# meetings; whether the second is there; the step, counted from 1, from which on it takes part; and
-# whether it was sent away for being late.
-ARRIVALS, THERE, CALL, LATE = 0, 8, 16, 24
+# meetings; whether the second is there; the step, counted from 1, from which on it takes part.
+ARRIVALS, THERE, CALL = 0, 8, 16
 OVER = 2**62  # instead of a step: the second is needed no more; more arrivals than any wait is for
-# How to wait: what to tell the processor, how often, and how much longer it takes to ask the system
-# for another thread, by its function for that.
+# How to wait: what to tell the processor, how often, and then how to ask the system for another
+# thread, by the names that systems have for that.
 PAUSE = "llvm.x86.sse2.pause" if machine() in ("x86_64", "AMD64") else None
-TURNS, LONG_TURN = 1000, 20
-GIVE_WAY = next(filter(address_of_symbol, ["sched_yield", "SwitchToThread"]), None)
-# So often a call the second thread may be late, and once more in so many steps; then the first
-# goes on alone.
-DELAYS, DELAYS_APART = 1, 64
+TURNS = 1000
+GIVE_WAY = "sched_yield", "SwitchToThread"
 
 # Types of blocks: their lengths count.
 ONE, TWO, FOUR, SEVEN, EIGHT = (0,), (0,) * 2, (0,) * 4, (0,) * 7, (0,) * 8
@@ -101,7 +97,6 @@ class Team(NamedTuple):
     part: int
     bounds: np.ndarray  # the second's first row of each layer
     signals: np.ndarray  # what they tell each other
-    patience: int  # how many turns to wait for the other are no delay
     block: np.ndarray  # a thread's own, to turn rows into columns
 
 
@@ -531,9 +526,10 @@ def _give_way(typing_context):
     """Let the system run another thread on this processor, where there is one."""
 
     def generate(context, builder, signature, arguments):
-        if GIVE_WAY is not None:
+        # Asked here and not at import: before it compiles, the compiler finds no symbol.
+        for name in filter(address_of_symbol, GIVE_WAY):
             integer = ir.FunctionType(ir.IntType(32), [])
-            builder.call(cgutils.get_or_insert_function(builder.module, integer, GIVE_WAY), [])
+            builder.call(cgutils.get_or_insert_function(builder.module, integer, name), [])
         return context.get_dummy_value()
 
     return types.void(), generate
@@ -541,7 +537,7 @@ def _give_way(typing_context):
 
 @kernel
 def _wait(signals, index, value):
-    """Wait until a signal is at least so large; count the turns.
+    """Wait until a signal is at least so large.
 
     Who waits for long has a partner from whom the system has taken the processor, and gives
     way: that partner may wait for this very processor.
@@ -553,15 +549,13 @@ def _wait(signals, index, value):
             turns += 1
         else:
             _give_way()
-            turns += LONG_TURN
-    return turns
 
 
 @kernel
 def _meet(team, n_meetings):
-    """Wait until both threads have come here so many times; tell whether the other was late."""
+    """Wait until both threads have come here so many times."""
     _arrive(team.signals)
-    return _wait(team.signals, ARRIVALS, 2 * n_meetings) > team.patience
+    _wait(team.signals, ARRIVALS, 2 * n_meetings)
 
 
 # Elementwise functions --------------------------------------------------------------------
@@ -1173,11 +1167,10 @@ def take_steps(team, pattern, workspace, vectors, settings, n_steps, data, batch
     `n_steps` were taken before. Without a rule in `settings`: compute gradients alone.
 
     What threads share are columns of a batch, and rows of weights: no sum depends on them. The
-    second thread joins when it is there, and leaves when it was late several times: on a machine
-    that is busy otherwise the first would wait for it longer than it takes to work alone.
+    second thread joins when it is there.
     """
     signals = team.signals
-    step, n_meetings, n_delays = 0, 0, 0
+    step, n_meetings = 0, 0
     zero = np.int64(0)  # see `infer`
     is_first = team.part == 0
     together, admits = not is_first, is_first
@@ -1204,7 +1197,7 @@ def take_steps(team, pattern, workspace, vectors, settings, n_steps, data, batch
             _propagate(team, together, pattern, workspace, vectors.parameters, data, row, n_rows)
             if together:
                 n_meetings += 1
-                n_delays += _meet(team, n_meetings)
+                _meet(team, n_meetings)
             for column in range(n_rows):
                 total += _at(workspace.losses, column)
             again, is_last = row > start, row + n_rows == stop
@@ -1213,17 +1206,10 @@ def take_steps(team, pattern, workspace, vectors, settings, n_steps, data, batch
                 n_steps + step, n_rows, again, is_last,
             )  # fmt: skip
             if together:
-                if is_first and is_last and n_delays > DELAYS + step // DELAYS_APART:
-                    _tell(signals, LATE, 1)
-                    _tell(signals, CALL, OVER)
                 n_meetings += 1
-                n_delays += _meet(team, n_meetings)
+                _meet(team, n_meetings)
         if is_first:
             _put(losses, step - 1, total)
-        if together and _told(signals, CALL) == OVER:
-            if not is_first:
-                break
-            together = False
     if is_first:
         _tell(signals, CALL, OVER)
 

@@ -10,6 +10,7 @@ from torch import nn
 from ..network import MLP, has_listeners
 from ._coverage import activation_of, compiled_optimizer, loss_of, n_threads_worth_it
 from ._sparse_network import SparseNetwork
+from ._team import Pace
 
 # Weights times rows of a call of the compiled code: tenths of a second, in which nobody can
 # interrupt it. And inputs of another type than it takes, of which a copy is made for a call.
@@ -83,6 +84,7 @@ class _QuietSteps:
         self.data = data
         self.optimizer = net.optimizer_
         self.n_threads = n_threads
+        self.pace = Pace()
 
     def __call__(self, batches, rows):
         data, batch_size = self.data, batches.batch_size
@@ -90,20 +92,23 @@ class _QuietSteps:
         most_rows = _MOST_WORK // len(self.network.parameters)
         if data.X.dtype != self.network.dtype:
             most_rows = min(most_rows, _MOST_CONVERTED // data.X.shape[1])
-        n_steps = max(1, most_rows // batch_size)
-        calls = [
-            self.network.take_steps(
-                data.X,
-                data.y,
-                self.optimizer,
-                rows=rows[start : start + n_steps * batch_size],
-                batch_size=batch_size,
-                sample_weight=data.weight,
-                n_threads=n_threads,
-            )
-            for start in range(0, len(rows), n_steps * batch_size)
-        ]
-        return np.concatenate(calls)
+        losses = np.empty(-(-len(rows) // batch_size))
+        done = 0
+        while done < len(losses):
+            left = min(len(losses) - done, max(1, most_rows // batch_size))
+            threads, n_steps = self.pace.choose(n_threads, left)
+            with self.pace.measured(threads, n_steps):
+                losses[done : done + n_steps] = self.network.take_steps(
+                    data.X,
+                    data.y,
+                    self.optimizer,
+                    rows=rows[done * batch_size : (done + n_steps) * batch_size],
+                    batch_size=batch_size,
+                    sample_weight=data.weight,
+                    n_threads=threads,
+                )
+            done += n_steps
+        return losses
 
 
 class _ToldStep:

@@ -20,9 +20,6 @@ from ._tables import Activation, Loss, Settings
 from ._team import with_helper
 
 _PREDICTION_COLUMNS = 64
-# Turns of waiting that are no delay: so many, and one more for so many products of a step. About a
-# tenth of a step.
-_PATIENCE = 1000, 2000
 # Up to this share of inputs that are not 0, products of sparse rows skip the others; beyond, all
 # are multiplied, without looking.
 _RARE = 0.035
@@ -119,7 +116,6 @@ default="cross_entropy"
         self._pattern_arrays = pattern_arrays(layers)
         self._compiled_patterns = {}
         self._workspace = None
-        self._helper_was_late = False
 
     def __getstate__(self):
         # What is made at the first use; the work space is many times as large as the parameters.
@@ -205,8 +201,7 @@ default="cross_entropy"
         batch_size : int
             How many a batch has; the last one may have fewer.
         n_threads : {1, 2}, default=1
-            How many threads share each step; one, after a second was late several times, because
-            the machine is busy otherwise.
+            How many threads share each step.
 
         Returns
         -------
@@ -225,14 +220,12 @@ default="cross_entropy"
         data = self._examples(X, rows, y, scales)
 
         pattern, workspace = self._pattern(issparse(X)), self._buffers()
-
         bounds, signals = thread_bounds(self._pattern_arrays), np.zeros(32, np.int64)
-        patience = _PATIENCE[0] + self.n_active * batch_size // _PATIENCE[1]
 
         def take(part):
             call(
                 "take_steps",
-                kernels().Team(part, bounds, signals, patience, self._block()),
+                kernels().Team(part, bounds, signals, self._block()),
                 pattern,
                 workspace,
                 vectors,
@@ -243,9 +236,8 @@ default="cross_entropy"
                 losses,
             )
 
-        if n_threads > 1 and not self._helper_was_late:
+        if n_threads > 1:
             with_helper(take, signals, kernels().OVER)
-            self._helper_was_late = bool(signals[kernels().LATE])
         else:
             take(0)
         return losses
