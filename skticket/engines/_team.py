@@ -7,8 +7,9 @@ from contextlib import contextmanager
 
 # So many steps alone tell how long one takes; fewer of both say little.
 _TRIAL, _FEWEST = 16, 8
-# After so many calls it is asked again whether the other way has become the faster one.
-_CALLS = 16
+# The first calls that try the other way: the very first may have to load the compiled code. Then
+# it is asked again every so many calls whether that has become the faster one.
+_TRIALS, _CALLS = (1, 3), 16
 # One call, during which the machine may have been busy, changes an opinion by no more.
 _SLOWER = 1.25
 
@@ -30,7 +31,7 @@ class Pace:
             return 1, n_steps
         self._n_calls += 1
         is_faster = self._seconds.get(2, 0) < self._seconds.get(1, math.inf)
-        is_trial = self._n_calls == 2 or self._n_calls % _CALLS == 0
+        is_trial = self._n_calls in _TRIALS or self._n_calls % _CALLS == 0
         if is_faster != is_trial:
             return 2, n_steps
         return 1, min(n_steps, _TRIAL) if is_trial else n_steps

@@ -38,7 +38,7 @@ def test_two_threads_that_are_faster_take_nearly_all_steps(monkeypatch):
 def test_two_threads_that_are_slower_are_tried_now_and_then(monkeypatch):
     calls = _calls(monkeypatch, lambda n, _: {1: 1.0, 2: 1.5}[n], 100)
     together = [call for call, (threads, _) in enumerate(calls) if threads == 2]
-    assert together[0] == 0
+    assert together[0] == 1
     assert 2 <= len(together) <= 8
 
 
@@ -51,6 +51,14 @@ def test_a_machine_that_becomes_idle_is_noticed(monkeypatch):
 def test_one_long_wait_is_no_reason_to_go_on_alone(monkeypatch):
     calls = _calls(monkeypatch, lambda n, call: 1.0 if n == 1 else (0.6, 60.0)[call == 5], 16)
     assert [threads for threads, _ in calls[6:15]] == [2] * 9
+
+
+def test_a_first_call_that_loads_code_decides_nothing(monkeypatch):
+    for together, others in ((0.6, 2), (1.5, 1)):
+        calls = _calls(
+            monkeypatch, lambda n, call, t=together: 60.0 if call == 0 else {1: 1.0, 2: t}[n], 15
+        )
+        assert [threads for threads, _ in calls[3:]] == [others] * 12
 
 
 @pytest.mark.parametrize("n_steps", [1, 7, 100])
