@@ -46,6 +46,7 @@ venv: $(STAMP)
 
 # torch comes first and by itself: where a CPU build of the pinned version is at hand pip takes
 # it, and the second step finds the requirement met. The build backend is pinned like the rest.
+# The sparse step is compiled here, once, so that nobody's first search waits for it.
 $(STAMP): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or \
 	    sys.exit("skticket needs Python 3.11 or newer; name one with make PYTHON=...")'
@@ -53,6 +54,7 @@ $(STAMP): pyproject.toml constraints.txt
 	$(PIP) install --quiet --constraint constraints.txt torch
 	$(PIP) install --quiet --constraint constraints.txt hatchling editables
 	$(PIP) install --quiet --constraint constraints.txt --no-build-isolation --editable '.[tests]'
+	$(VENV)/bin/python docs/compile.py
 	@touch $@
 
 run: venv

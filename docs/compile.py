@@ -1,4 +1,4 @@
-"""Compiles what the gallery's examples need, so that none waits for it: python docs/compile.py."""
+"""Compiles the sparse step, so that no first training waits for it: python docs/compile.py."""
 
 from scipy.sparse import csr_array
 

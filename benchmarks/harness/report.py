@@ -25,7 +25,7 @@ def write_report(folder):
         json.loads(path.read_text("utf-8")) for path in sorted((folder / "raw").glob("*.json"))
     ]
     rows = [row for result in results for row in result["rows"]]
-    claims = [claim for result in results for claim in result["claims"]]
+    claims = [claim | _circumstances(result) for result in results for claim in result["claims"]]
     for name, frame in {
         "times": pd.DataFrame(rows),
         "table": summarize(rows),
@@ -42,6 +42,13 @@ def write_report(folder):
     if any(claim.get("wanted") and "ratio" in claim for claim in claims):
         with replacing(folder / "benchmark_ratios.png") as temporary:
             save_figure(draw_ratios(claims), temporary)
+
+
+def _circumstances(result):
+    """When, where and of which commit a case was measured, and how much of it was disturbed."""
+    facts = {name: result["about"][name] for name in ("date", "commit", "processor", "cores")}
+    others = [row["others"] for row in result["rows"]]
+    return facts | {"figures": len(others), "disturbed": sum(share > TOLERANCE for share in others)}
 
 
 def markdown(results):
