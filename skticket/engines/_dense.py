@@ -5,6 +5,7 @@ network takes half as long, and what two threads may share without changing a bi
 """
 
 from contextlib import ExitStack, contextmanager
+from itertools import islice
 
 import torch
 from skorch.utils import to_tensor
@@ -13,11 +14,14 @@ from ..network import rows_per_batch
 from ..utils import on_threads
 from ._autograd import masked_weights, survival_factors
 from ._coverage import keeps_zeros, loss_of
+from ._team import Pace
 
 # Weights of a layer times rows of a batch: one such layer makes a network worth a second thread,
 # for its layers of the other size.
 _LARGEST_WORK, _SHARED_WORK = 10_000_000, 1_200_000
 _MOST_THREADS = 2
+# So many steps are taken before it is asked again how many threads are the faster.
+_STEPS = 32
 
 
 @contextmanager
@@ -27,7 +31,6 @@ def dense_engine(net, ticket, data, n_threads):
     factors = survival_factors(net.module_, ticket.mask)
     steps = _DenseSteps(net, factors, rows_per_batch(net, data.n_rows), n_threads)
     net.take_steps, net.infer = steps.take, steps.infer
-    net.iterator_train__n_threads = n_threads
     with ExitStack() as stack:
         if not keeps_zeros(net.optimizer_):
             stack.enter_context(masked_weights(net, factors))
@@ -51,17 +54,18 @@ class _DenseSteps:
     batch_size : int
         Rows of a batch.
     n_threads : int
-        How many threads torch may use; it is on one outside of the step.
+        How many threads torch may use, where that is the faster; it is on one outside of the step.
     """
 
     def __init__(self, net, survive, batch_size, n_threads):
         self.net = net
         self.layers = list(net.module_.layers)
         self.survive = [survive.get(f"layers.{k}.weight") for k in range(len(self.layers))]
-        self.n_threads = n_threads
         self.is_shared = _shared_layers(self.layers, batch_size)
-        fused = all(group.get("fused") for group in net.optimizer_.param_groups)
-        self.n_update_threads = n_threads if any(self.is_shared) and fused else 1
+        self.most_threads = n_threads if any(self.is_shared) else 1
+        self.n_threads = self.most_threads
+        self.pace = Pace()
+        self.is_fused = all(group.get("fused") for group in net.optimizer_.param_groups)
         self.known_loss = loss_of(net)
         for parameter in net.module_.parameters():
             parameter.grad = torch.zeros_like(parameter)
@@ -70,8 +74,15 @@ class _DenseSteps:
         """Take a step a batch of the rows; return the loss of each."""
         if not self.net.module_.training:
             self.net.module_.train()
+        losses, n_left = [], -(-len(rows) // batches.batch_size)
         with on_threads(1):
-            losses = [self._take_one(X, y) for X, y in batches.of(rows)]
+            examples = batches.of(rows)
+            while n_left:
+                self.n_threads, n_steps = self.pace.choose(self.most_threads, min(n_left, _STEPS))
+                batches.n_threads = self.n_threads
+                with self.pace.measured(self.n_threads, n_steps):
+                    losses += [self._take_one(X, y) for X, y in islice(examples, n_steps)]
+                n_left -= n_steps
         return [loss.item() for loss in losses]
 
     def _take_one(self, X, y):
@@ -79,7 +90,7 @@ class _DenseSteps:
 
         def compute():
             losses.append(self._gradients(X, y))
-            self._let_threads(self.n_update_threads)
+            self._let_threads(self.n_threads)
             return losses[-1]
 
         self.net.optimizer_.step(compute)
@@ -87,7 +98,7 @@ class _DenseSteps:
         return losses[0]  # an optimizer may ask again
 
     def _let_threads(self, n_threads):
-        if self.n_update_threads > 1:
+        if self.is_fused and self.n_threads > 1:
             torch.set_num_threads(n_threads)
 
     @torch.no_grad()

@@ -5,11 +5,11 @@ import threading
 import time
 from contextlib import contextmanager
 
-# So many steps alone tell how long one takes; fewer of both say little.
+# So many steps tell how long one takes; fewer of them say little.
 _TRIAL, _FEWEST = 16, 8
-# The first calls that try the other way: the very first may have to load the compiled code. Then
-# it is asked again every so many calls whether that has become the faster one.
-_TRIALS, _CALLS = (1, 3), 16
+# After so many calls it is asked again whether the other way has become the faster one; after
+# twice as many, where it has not.
+_CALLS = 16
 # One call, during which the machine may have been busy, changes an opinion by no more.
 _SLOWER = 1.25
 
@@ -23,18 +23,26 @@ class Pace:
 
     def __init__(self):
         self._seconds = {}
+        self._faster = 2
         self._n_calls = 0
+        # The very first call may have to load the compiled code.
+        self._trials, self._gap = {1, 3}, _CALLS
 
     def choose(self, n_threads, n_steps):
         """Return how many threads, and for how many steps, of so many at most."""
         if n_threads == 1:
             return 1, n_steps
         self._n_calls += 1
-        is_faster = self._seconds.get(2, 0) < self._seconds.get(1, math.inf)
-        is_trial = self._n_calls in _TRIALS or self._n_calls % _CALLS == 0
-        if is_faster != is_trial:
-            return 2, n_steps
-        return 1, min(n_steps, _TRIAL) if is_trial else n_steps
+        faster = 2 if self._seconds.get(2, 0) < self._seconds.get(1, math.inf) else 1
+        if faster != self._faster:
+            self._faster, self._gap = faster, _CALLS
+        if self._n_calls not in self._trials:
+            is_known = faster in self._seconds
+            return faster, n_steps if is_known else min(n_steps, _TRIAL)
+        if self._n_calls >= max(self._trials):
+            self._trials = {self._n_calls + self._gap}
+            self._gap *= 2
+        return 3 - faster, min(n_steps, _TRIAL)
 
     @contextmanager
     def measured(self, n_threads, n_steps):
