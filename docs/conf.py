@@ -72,7 +72,7 @@ html_show_sourcelink = False
 html_copy_source = False
 html_theme_options = {
     "logo": {"text": "skticket"},
-    "header_links_before_dropdown": 5,
+    "header_links_before_dropdown": 6,
     "navigation_with_keys": False,
     "show_toc_level": 2,
     "show_prev_next": False,
@@ -81,7 +81,7 @@ html_theme_options = {
     "footer_end": ["theme-version"],
 }
 # Pages that stand alone need no list of their section's.
-_ALONE = ["index", "getting_started", "benchmarks", "CHANGELOG", "CONTRIBUTING", "cite"]
+_ALONE = ["index", "getting_started", "studies", "benchmarks", "CHANGELOG", "CONTRIBUTING", "cite"]
 html_sidebars = {page: [] for page in _ALONE}
 
 

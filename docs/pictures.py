@@ -13,6 +13,7 @@ matplotlib.use("Agg")
 import pandas as pd  # noqa: E402
 
 from skticket.experiments.mnist import EXPERIMENTS, Result, write_pictures  # noqa: E402
+from skticket.experiments.study import STUDIES  # noqa: E402
 from skticket.inspection import save_figure  # noqa: E402
 from skticket.utils import replacing  # noqa: E402
 
@@ -36,6 +37,10 @@ def main():
                 table = pd.read_csv(path)
                 table = table.assign(**{"n_steps": n_steps} | dict(table.items()))
                 write_pictures(Result(experiment, table), path.parent)
+    for name, study in STUDIES.items():
+        path = DOCS / "study" / f"{name}.csv"
+        if path.exists():
+            write_pictures(Result(study, pd.read_csv(path)), path.parent)
     for page, figures in EXAMPLES.items():
         names = run_examples(DOCS / page)
         for picture, expression in figures.items():

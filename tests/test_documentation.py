@@ -12,8 +12,8 @@ import pytest
 import skticket
 
 ROOMS = (
-    "datasets engines estimators experiments experiments.mnist experiments.xor export "
-    "initialization inspection model_selection network persistence pruning rewinding search "
+    "datasets engines estimators experiments experiments.mnist experiments.study experiments.xor "
+    "export initialization inspection model_selection network persistence pruning rewinding search "
     "ticket training transformers utils"
 ).split()
 PUBLIC = {

@@ -12,10 +12,11 @@ from ._find import find
 from ._info import info
 from ._mnist import mnist
 from ._predict import predict
+from ._study import study
 from ._xor import xor
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, rich_markup_mode=None)
-for command in (find, predict, info, export, xor, mnist):
+for command in (find, predict, info, export, xor, mnist, study):
     app.command()(command)
 
 

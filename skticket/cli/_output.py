@@ -56,6 +56,7 @@ def log_to_screen():
     logging.basicConfig(handlers=[handler])
 
 
+DATASET_HELP = '"mnist", "mnist1d", "digits", or a folder of four IDX files.'
 FORMAT_HELP = "Of pictures: png, svg, pdf, or several with commas between."
 
 

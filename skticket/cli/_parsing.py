@@ -36,6 +36,13 @@ EXPERIMENTS = (
     "pruning-rate",
     "resetting",
 )
+STUDY_PRESETS = ("full", "quick", "smoke")
+STUDIES = (
+    "all",
+    "list",
+    "stability",
+    "rounds-connectivity",
+)
 XOR_STRATEGIES = ("one-shot product", "input", "output", "product")
 
 

@@ -10,6 +10,7 @@ from ._within import (
     fit_control,
     has_labels,
     held_out,
+    with_ticket,
     without_rounds,
     zero_row,
 )
@@ -24,6 +25,7 @@ __all__ = [
     "fit_control",
     "has_labels",
     "held_out",
+    "with_ticket",
     "without_rounds",
     "zero_row",
 ]

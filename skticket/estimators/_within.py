@@ -71,3 +71,10 @@ def fit_control(estimator, X, y, sample_weight=None, *, control, seed):
     )
     other._choose(search, len(other.tickets_) - 1)
     return other
+
+
+def with_ticket(estimator, ticket):
+    """Return a copy of a fitted estimator that predicts with another ticket of its network."""
+    other = copy(estimator)
+    other._set_ticket(estimator._build_search(estimator.ticket_), ticket)
+    return other

@@ -1,6 +1,6 @@
-"""The paper's experiments, and what they are made of."""
+"""The paper's experiments and later studies, and what they are made of."""
 
-from . import mnist, xor
+from . import mnist, study, xor
 from ._claims import Claim
 from ._conditions import Condition, Network
 from ._experiment import Experiment, Result
@@ -21,5 +21,6 @@ __all__ = [
     "Result",
     "load_images",
     "mnist",
+    "study",
     "xor",
 ]

@@ -19,20 +19,26 @@ class Claim:
     ----------
     text : str
         What is claimed.
-    holds : bool
-        Whether the whole interval is on the claim's side.
+    judgement : bool or None
+        Whether the whole interval is on the claim's side (True) or on the other (False); None
+        where it has a part on either, and the trials do not decide.
     evidence : str
         The figures.
     """
 
     text: str
-    holds: bool
+    judgement: bool | None
     evidence: str
+
+    @property
+    def holds(self):
+        """Whether the trials bear it out."""
+        return self.judgement is True
 
     @property
     def verdict(self):
         """The judgement in words."""
-        return "holds" if self.holds else "does not hold"
+        return {True: "holds", False: "does not hold", None: "undecided"}[self.judgement]
 
 
 @dataclass(frozen=True)
@@ -57,6 +63,14 @@ class Interval:
         half = student_half_width(differences.std(ddof=1), n, _CONFIDENCE)
         return cls(mean, mean - half, mean + half, n)
 
+    def above(self, value):
+        """Say whether all of it is above a value; None if only a part is."""
+        return True if self.low > value else False if self.high < value else None
+
+    def below(self, value):
+        """Say whether all of it is below a value; None if only a part is."""
+        return True if self.high < value else False if self.low > value else None
+
     def text(self, form, unit=""):
         """Return mean and ends in words."""
         if self.n < 2:
@@ -68,13 +82,13 @@ class Interval:
 def higher(text, first, second):
     """Claim that the first are more accurate than the second, trial by trial."""
     interval, evidence = _accuracies(first["test_score"], second["test_score"])
-    return Claim(text, bool(interval.low > 0), evidence)
+    return Claim(text, interval.above(0), evidence)
 
 
 def no_lower(text, first, second):
     """Claim that the first are as accurate as the second, or nearly."""
     interval, evidence = _accuracies(first["test_score"], second["test_score"])
-    return Claim(f"{text} (within {MARGIN} points)", bool(interval.low > -MARGIN), evidence)
+    return Claim(f"{text} (within {MARGIN} points)", interval.above(-MARGIN), evidence)
 
 
 def _accuracies(first, second):
@@ -93,7 +107,7 @@ def fewer(text, first, second):
         f"{first.mean():,.0f} against {second.mean():,.0f} iterations; difference "
         f"{interval.text('{:+,.0f}')}"
     )
-    return Claim(text, bool(interval.high < 0), evidence)
+    return Claim(text, interval.below(0), evidence)
 
 
 def smaller(text, first, second):
@@ -106,7 +120,7 @@ def smaller(text, first, second):
     if ratio.n > 1:
         ends = f"{np.exp(ratio.low):.2f} to {np.exp(ratio.high):.2f}"
         evidence += f", 95% interval {ends}, {ratio.n} trials"
-    return Claim(text, bool(ratio.high < 0), evidence)
+    return Claim(text, ratio.below(0), evidence)
 
 
 def trials_of(table, condition, number):

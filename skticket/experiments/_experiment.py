@@ -39,6 +39,8 @@ class Experiment:
     table: Callable = Laboratory.table
     pictures: dict = field(default_factory=lambda: {"": plot_conditions})
     caption: str = TWO_QUANTITIES
+    # All ask what one paper asked.
+    paper = ""
 
     def run(self, laboratory):
         """Train what has not been trained yet, and measure.
@@ -60,7 +62,7 @@ class Experiment:
         >>> result.table["condition"].value_counts().to_dict()
         {'iterative': 4, 'one-shot': 4, 'reinit': 2, 'rearrange': 2}
         >>> [claim.verdict for claim in result.claims]
-        ['does not hold', 'does not hold', 'does not hold', 'does not hold']
+        ['undecided', 'undecided', 'undecided', 'undecided']
         """
         return Result(self, self.table(laboratory, self.conditions(laboratory.protocol)))
 
@@ -71,7 +73,7 @@ class Result:
 
     Parameters
     ----------
-    experiment : Experiment
+    experiment : Experiment or Study
         What was asked.
     table : DataFrame
         What it measured.

@@ -6,12 +6,14 @@ from pathlib import Path
 import numpy as np
 from sklearn.model_selection import train_test_split
 
-from ..datasets import fetch_mnist, load_digits, load_idx, split_images
+from ..datasets import fetch_mnist, load_digits, load_idx, make_mnist1d, split_images
 from ..network import Data
 from ..utils import Stream, derive_seed
 
 # Of the training images; 5,000 of MNIST's 60,000.
 _VALIDATION_FRACTION = 1 / 12
+# Of MNIST-1D's 5,000 examples its authors test on the last 1,000.
+_N_MNIST1D = 4000
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,7 @@ def load_images(dataset="mnist", seed=0):
     Parameters
     ----------
     dataset : str, default="mnist"
-        "mnist", "digits", or a folder of four IDX files.
+        "mnist", "mnist1d", "digits", or a folder of four IDX files.
     seed : int, default=0
         Determines which images are for validation (and for digits, which have no
         test images of their own, for testing).
@@ -99,13 +101,17 @@ def _load(dataset, seed):
         X, y = load_digits(return_X_y=True)
         rows, test_rows = _split(y, 0.2, seed, "digits")
         return X[rows], y[rows], X[test_rows], y[test_rows], "digits"
+    if dataset == "mnist1d":
+        X, y = make_mnist1d(random_state=0)
+        train, test = slice(_N_MNIST1D), slice(_N_MNIST1D, None)
+        return X[train], y[train], X[test], y[test], "MNIST-1D"
     if dataset == "mnist":
         images, name = fetch_mnist(), "MNIST"
     else:
         if not Path(dataset).is_dir():
             raise ValueError(
-                'dataset must be "mnist", "digits" or a folder of four IDX files; there is no '
-                f"folder {str(dataset)!r}"
+                'dataset must be "mnist", "mnist1d", "digits" or a folder of four IDX files; there '
+                f"is no folder {str(dataset)!r}"
             )
         images, name = load_idx(dataset), Path(dataset).name
     X, X_test, y, y_test = split_images(images)

@@ -4,6 +4,7 @@ import os
 import tempfile
 import warnings
 from collections.abc import Callable
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from ..search import open_memory
 from ..ticket import Ticket
 from ..training import Trained
 from ..utils import Stream, derive_seed, document
-from ._conditions import CONTROLS
+from ._conditions import CONTROLS, Network
 from ._images import Images, load_images
 from ._protocols import PRESETS, Protocol
 from ._settings import check_jobs, check_whole
@@ -57,11 +58,11 @@ protocol : Protocol
     How networks are trained.
 images : Images
     What they learn.
-preset : {"v1", "fast", "quick", "smoke"}, default="fast"
+preset : {"v1", "fast", "quick", "smoke"} or Protocol, default="fast"
     The protocol: the paper's, one of a tenth of its iterations, that at a budget with fewer sizes,
-    or a tiny one for tests.
+    a tiny one for tests; or any other.
 dataset : str, default="mnist"
-    "mnist", "digits", or a folder of four IDX files.
+    "mnist", "mnist1d", "digits", or a folder of four IDX files.
 trials, rounds, iterations : int, default=None
     Instead of the preset's.
 jobs : int, default=1
@@ -73,7 +74,8 @@ device : str, default="cpu"
 memory : joblib.Memory
     Where each is remembered as soon as it is trained.
 progress : callable, default=None
-    Called with each `Network` once it is trained, or was remembered.
+    Called with each `Network` once it is trained, or was remembered; by `each_trial` with
+    what measures and the number of each trial once it is measured.
 conditions : sequence of Condition
     Which networks.
 """
@@ -81,6 +83,8 @@ conditions : sequence of Condition
 _FOLDER = """
 memory : str or path-like, default=None
     Folder in which trained networks are remembered.
+load : callable, default=load_images
+    What loads the images, by the data set's name and the seed.
 """
 
 
@@ -117,6 +121,7 @@ class Laboratory:
         device="cpu",
         memory=None,
         progress=None,
+        load=load_images,
     ):
         """Return a laboratory for a preset and a data set.
 
@@ -141,23 +146,27 @@ class Laboratory:
         >>> table["percent"].unique().round(1)
         array([100. ,  80.4,  64.7])
         """
-        if preset not in PRESETS:
+        if isinstance(preset, Protocol):
+            protocol = preset
+        elif preset in PRESETS:
+            protocol = PRESETS[preset]
+        else:
             raise ValueError(f"preset must be one of {', '.join(PRESETS)}; got {preset!r}")
         changes = {"trials": trials, "rounds": rounds, "iterations": iterations}
         changes = {name: value for name, value in changes.items() if value is not None}
         for name, value in (changes | {"seed": seed}).items():
             check_whole(name, value, 0 if name == "seed" else 1)
         check_jobs(jobs)
-        protocol = replace(PRESETS[preset], **changes)
+        protocol = replace(protocol, **changes)
         if protocol.rewind_step > protocol.iterations:
             raise ValueError(
-                f"iterations must be at least {protocol.rewind_step}, the step that {preset!r} "
-                f"rewinds to; got {protocol.iterations}"
+                f"iterations must be at least {protocol.rewind_step}, the step that some networks "
+                f"are rewound to; got {protocol.iterations}"
             )
         check_device(device)
         if memory is not None:
             _check_writable(memory)
-        images = load_images(dataset, seed)
+        images = load(dataset, seed)
         return cls(protocol, images, open_memory(memory), jobs, seed, device, progress)
 
     @document(_PARAMETERS)
@@ -219,6 +228,52 @@ class Laboratory:
             for found in [measured[network]]
         )
 
+    def each_trial(self, measure):
+        """Measure each trial, several at a time.
+
+        Trainings by `search_of` are remembered as soon as they are done.
+
+        Parameters
+        ----------
+        measure : callable
+            Takes the laboratory and the number of a trial, returns a DataFrame.
+
+        Returns
+        -------
+        DataFrame
+            The trials' tables one below the other, with a column `trial` in front.
+        """
+        # Once here, not in each process.
+        if self.memory.location is not None:
+            _ = self.images.data.digest
+        sent, trials = replace(self, progress=None), range(self.protocol.trials)
+        tables = {}
+        with Parallel(self.jobs, return_as="generator_unordered", mmap_mode="c") as parallel:
+            for trial, table in parallel(delayed(_measure_one)(measure, sent, n) for n in trials):
+                tables[trial] = table.assign(trial=trial)
+                if self.progress is not None:
+                    self.progress((measure, trial))
+        table = pd.concat([tables[trial] for trial in trials], ignore_index=True)
+        return table[["trial", *table.columns.drop("trial")]]
+
+    def search_of(self, trial, **changes):
+        """Return the search of a trial: the protocol's, with other parameters where given.
+
+        Parameters
+        ----------
+        trial : int
+            Number of the trial: it has initial weights and batches of its own.
+        **changes
+            Parameters of `Search`, such as `strategy` or `rewind_to`.
+
+        Returns
+        -------
+        Search
+            Trainings that it has in common with other searches are done once.
+        """
+        network = Network(trial, self.protocol.rounds, self.protocol.recipe)
+        return replace(self.search(network), **changes)
+
     def networks(self, conditions):
         """Return all networks that some conditions need, each before those pruned from it."""
         found = set()
@@ -272,19 +327,30 @@ class Laboratory:
 
 def _train_one(network, parent: Ticket | None, search, data, with_ticket):
     """Train one network, or remember it; the ticket is left out where nobody needs it."""
+    with _nothing_lost(search.memory):
+        trained = _trained(network, parent, search, data)
+    return network, Measured.of(trained), trained.ticket if with_ticket else None
+
+
+def _measure_one(measure, laboratory, trial):
+    with _nothing_lost(laboratory.memory):
+        return trial, measure(laboratory, trial)
+
+
+@contextmanager
+def _nothing_lost(memory):
+    """Make an error of a network that cannot be written, instead of a warning."""
     with warnings.catch_warnings():
-        # A network that cannot be written is an error, not a warning: nothing is to be lost.
         warnings.simplefilter("error", CacheWarning)
         try:
-            trained = _trained(network, parent, search, data)
+            yield
         except CacheWarning as warning:
-            folder = search.memory.location
+            folder = memory.location
             _remove_halves(folder)
             cause = warning.__context__ or warning
             raise OSError(
                 f"a trained network could not be written to {str(folder)!r}: {cause}"
             ) from warning
-    return network, Measured.of(trained), trained.ticket if with_ticket else None
 
 
 def _remove_halves(folder):

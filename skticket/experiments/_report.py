@@ -16,6 +16,8 @@ __all__ = ["write_pictures", "write_report", "write_result"]
 
 # A condition with no more sizes is tabulated whole.
 _FEW_SIZES = 8
+_SUMMARIZED = {"condition", "round", "percent", "iterations_to_converge", "test_score"}
+_COUNTED = {"holds": "hold", "does not hold": "do not hold", "undecided": "are undecided"}
 
 
 def write_result(result, folder, formats=("png",)):
@@ -70,7 +72,7 @@ def write_pictures(result, folder, formats=("png",)):
     return written
 
 
-def write_report(results, settings, folder, formats=("png",), *, opening):
+def write_report(results, settings, folder, formats=("png",), *, opening, prefix=""):
     """Write the claims as a table, and a report in Markdown and in HTML.
 
     The HTML file holds its pictures, so that it can be sent by itself.
@@ -87,6 +89,8 @@ def write_report(results, settings, folder, formats=("png",), *, opening):
         Which the pictures have; the first that a browser shows is.
     opening : str
         What the experiments are, in Markdown.
+    prefix : str, default=""
+        What the files' names begin with.
 
     Returns
     -------
@@ -99,29 +103,32 @@ def write_report(results, settings, folder, formats=("png",), *, opening):
         for claim in result.claims
     ]
     frame = pd.DataFrame(rows, columns=["experiment", "claim", "verdict", "evidence"])
-    with replacing(folder / "claims.csv") as temporary:
+    names = [f"{prefix}{name}" for name in ("claims.csv", "report.md", "report.html")]
+    claims, markdown, page = (folder / name for name in names)
+    with replacing(claims) as temporary:
         frame.to_csv(temporary, index=False)
     shown = next((ending for ending in formats if ending in _SHOWN), None)
     text = _markdown(results, settings, frame, opening, shown)
-    with replacing(folder / "report.md") as temporary:
+    with replacing(markdown) as temporary:
         temporary.write_text(text, encoding="utf-8")
-    names = [f"{name}.{shown}" for result in results for name in result.pictures if shown]
-    pictures = {name: folder / name for name in names}
-    with replacing(folder / "report.html") as temporary:
+    shown = [f"{name}.{shown}" for result in results for name in result.pictures if shown]
+    pictures = {name: folder / name for name in shown}
+    with replacing(page) as temporary:
         temporary.write_text(_html(text, pictures), encoding="utf-8")
-    return ["claims.csv", "report.md", "report.html"]
+    return names
 
 
 def _markdown(results, settings, frame, opening, shown):
-    n_hold = int((frame["verdict"] == "holds").sum())
+    counts = frame["verdict"].value_counts()
+    told = ", ".join(f"{counts.get(verdict, 0)} {text}" for verdict, text in _COUNTED.items())
     parts = [
         "# Winning tickets: the experiments",
         opening,
         _table(["setting", "value"], settings.items()),
         "## Claims",
-        f"{n_hold} of {len(frame)} hold. A claim holds where the whole 95% interval of the "
-        "paired difference between the trials (Student's t) is on its side; where it does not "
-        "hold, the trials may also have been too few to tell.",
+        f"Of {len(frame)} claims, {told}. A claim holds where the whole 95% interval of the "
+        "paired difference between the trials (Student's t) is on its side, and does not where all "
+        "of it is on the other; where it reaches to both, the trials do not decide.",
         _table(
             ["experiment", "claim", "verdict"], frame[["experiment", "claim", "verdict"]].values
         ),
@@ -137,6 +144,7 @@ def _section(result, shown):
     return [
         f"## {result.name}",
         experiment.question,
+        *([experiment.paper] if experiment.paper else []),
         *(_link(name, shown) for name in result.pictures),
         f"{experiment.caption} {n_trials} trials. Table: [{table}]({table}).",
         "\n".join(
@@ -153,7 +161,7 @@ def _link(name, shown):
 
 def _summary(table):
     """Return a table of means, of experiments that compare conditions; of many sizes, a third."""
-    if "condition" not in table:
+    if not _SUMMARIZED <= set(table.columns):
         return []
     rows = []
     n_sizes = table.groupby("condition")["round"].nunique()

@@ -4,6 +4,8 @@ from ._condition_curves import ConditionCurvesDisplay
 from ._connectivity import ConnectivityDisplay
 from ._initial_weights import InitialWeightsDisplay
 from ._input_mask import InputMaskDisplay
+from ._interpolation import InterpolationDisplay
+from ._line import error_barrier, line_between
 from ._palette import LINE_OF_ROWS, ONE, PALETTE, ZERO, Look, looks_of
 from ._saving import FORMATS, save_figure
 from ._style import percent_axis
@@ -21,10 +23,13 @@ __all__ = [
     "ConnectivityDisplay",
     "InitialWeightsDisplay",
     "InputMaskDisplay",
+    "InterpolationDisplay",
     "Look",
     "TicketCurveDisplay",
     "TicketTestDisplay",
     "TrainingCurvesDisplay",
+    "error_barrier",
+    "line_between",
     "looks_of",
     "percent_axis",
     "save_figure",

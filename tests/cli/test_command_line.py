@@ -11,7 +11,7 @@ from running import QUICK, assert_one_line_error, run
 
 import skticket
 from skticket.cli import _parsing, _progress
-from skticket.experiments import mnist, xor
+from skticket.experiments import mnist, study, xor
 from skticket.inspection import FORMATS
 from skticket.pruning import STRATEGY_CONSTRAINTS
 from skticket.rewinding import REWIND_CONSTRAINTS
@@ -26,12 +26,14 @@ HEAVY = "numpy pandas scipy sklearn skrub torch skorch matplotlib numba joblib".
         ["--version"],
         ["find", "--help"],
         ["mnist", "--help"],
+        ["study", "--help"],
         ["find", "digits", "--lucky"],
         ["find", "digits", "--strategy", "luck"],
         ["find", "digits", "--hidden", "many"],
         ["find", "digits", "--rounds", "many"],
         ["find", "table.csv", "--sep", "ab"],
         ["mnist", "everything"],
+        ["study", "everything"],
         ["xor", "--format", "gif"],
     ],
 )
@@ -65,6 +67,8 @@ def test_choices_are_those_of_the_package():
     assert set(_parsing.REWINDS) == options
     assert _parsing.FORMATS == FORMATS
     assert _parsing.EXPERIMENTS == ("all", *mnist.EXPERIMENTS)
+    assert _parsing.STUDIES == ("all", "list", *study.STUDIES)
+    assert _parsing.STUDY_PRESETS == tuple(study.PRESETS)
     assert _parsing.XOR_STRATEGIES == tuple(xor.STRATEGIES)
     constraints = skticket.WinningTicketClassifier._parameter_constraints
     for name, choices in (("select", _parsing.SELECTIONS), ("schedule", _parsing.SCHEDULES)):
@@ -83,11 +87,12 @@ def test_choices_are_those_of_the_package():
         ("find", "--class-weight", ("balanced",)),
         ("find", "--format", _parsing.FORMATS),
         ("mnist", "--preset", _parsing.PRESETS),
+        ("study", "--preset", _parsing.STUDY_PRESETS),
         ("xor", "--strategies", _parsing.XOR_STRATEGIES),
     ],
 )
 def test_choices_are_told_in_order(command, option, choices, tmp_path):
-    source = {"find": ["digits"], "mnist": ["all"], "xor": []}[command]
+    source = {"find": ["digits"], "mnist": ["all"], "study": ["all"], "xor": []}[command]
     result = run(command, *source, option, "luck", "--output", tmp_path / "new")
     assert_one_line_error(result, option, ", ".join(choices), "'luck'")
     assert not (tmp_path / "new").exists()

@@ -205,3 +205,14 @@ def test_report_tabulates_few_sizes_whole_and_a_third_of_many(tmp_path):
     shown = {name: [row[1] for row in rows if row[0] == f"| {name}"] for name in ("few", "many")}
     percent = [f"{100 * 0.8**number:.3g}" for number in range(16)]
     assert shown == {"few": percent[:8], "many": [percent[i] for i in (0, 2, 5, 8, 11, 14)]}
+
+
+def test_what_reaches_to_both_sides_is_undecided():
+    table = trials(reset=TICKETS, go_on=LOWER).replace("go-on", "go on")
+    swing = np.where(table["trial"] % 2, 0.15, -0.14)
+    noisy = table.assign(test_score=table["test_score"] + swing * (table["condition"] == "reset"))
+    assert judge("resetting", noisy)[0].verdict == "undecided"
+    assert judge("resetting", table[table["trial"] == 0])[0].verdict == "undecided"
+    assert judge("resetting", table)[0].verdict == "holds"
+    contrary = table.replace({"condition": {"reset": "go on", "go on": "reset"}})
+    assert judge("resetting", contrary)[0].verdict == "does not hold"

@@ -9,8 +9,9 @@ from sklearn.neural_network import MLPClassifier
 from small import share_of
 
 from skticket import Prune, Rewind
-from skticket.experiments import PRESETS, Condition, Laboratory, Network
+from skticket.experiments import PRESETS, Condition, Laboratory, Network, load_images
 from skticket.experiments.mnist import EXPERIMENTS
+from skticket.experiments.study import each_round, tickets_at
 
 SMOKE = PRESETS["smoke"]
 
@@ -264,3 +265,60 @@ def test_experiments_at_a_budget(name):
     laboratory = replace(Laboratory.open("smoke", "digits"), protocol=protocol)
     result = EXPERIMENTS[name].run(laboratory)
     assert len(result.table) and all(claim.verdict for claim in result.claims)
+
+
+def _full_network(laboratory, trial):
+    search = laboratory.search_of(trial)
+    trained = search.train(search.first_ticket(), laboratory.images.data, 0)
+    return pd.DataFrame({"test_score": trained.test_score[-1:]})
+
+
+def test_trials_of_a_measurement(tmp_path, remembered):
+    """They share their trainings with the conditions of experiments."""
+    done = []
+    laboratory = Laboratory.open("smoke", "digits", memory=tmp_path, progress=done.append)
+    table = laboratory.each_trial(_full_network)
+    assert table.columns.tolist() == ["trial", "test_score"]
+    assert table["trial"].tolist() == [0, 1] and table["test_score"].nunique() == 2
+    assert done == [(_full_network, 0), (_full_network, 1)]
+    written = remembered(tmp_path)
+    found = laboratory.measure([Condition("full", SMOKE.recipe, (0,))])
+    assert remembered(tmp_path) == written
+    assert [one.test_score[-1] for one in found.values()] == table["test_score"].tolist()
+
+
+def test_search_of_a_trial_takes_other_parameters(laboratory):
+    search = laboratory.search_of(1, strategy="random", rewind_to=10)
+    assert (search.strategy, search.rewind_to, search.rounds) == ("random", 10, SMOKE.rounds)
+    assert search.seed == laboratory.search_of(1).seed != laboratory.search_of(0).seed
+
+
+def test_tickets_at_a_budget_are_those_of_the_conditions(laboratory):
+    short = replace(
+        laboratory, protocol=replace(SMOKE, recipe=replace(SMOKE.recipe, round_budget=0.5))
+    )
+    data = laboratory.images.data
+    found = dict(tickets_at(short.search_of(0), data, (0, 2)))
+    condition = Condition("iterative", short.protocol.recipe, (2,))
+    expected = short.tickets([condition])[network(condition, 2)]
+    assert list(found) == [0, 2]
+    for name, mask in expected.mask.items():
+        np.testing.assert_array_equal(found[2].mask[name], mask)
+    assert found[0].density == 1
+
+
+def test_each_round_is_that_of_the_conditions(laboratory):
+    search = laboratory.search_of(0, rounds=2)
+    rounds = list(each_round(search, laboratory.images.data))
+    condition = Condition("iterative", SMOKE.recipe, (0, 1, 2))
+    measured = laboratory.measure([condition])
+    for number, trained in enumerate(rounds):
+        found = measured[network(condition, number)]
+        np.testing.assert_array_equal(trained.test_score, found.test_score)
+
+
+def test_images_of_mnist1d():
+    data = load_images("mnist1d").data
+    assert data.X.shape == (3667, 40)
+    assert data.X_valid.shape == (333, 40)
+    assert data.X_test.shape == (1000, 40)

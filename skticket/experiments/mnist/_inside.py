@@ -64,7 +64,7 @@ def _away_from_zero(table):
                 f"Initial weights of hidden layer {layer + 1} that survive at "
                 f"{percent_at(table, number)} lie away from zero: fewer of them than of all are "
                 "among the values nearest to it",
-                bool(interval.high < 0),
+                interval.below(0),
                 f"{100 * share.loc[number].mean():.1f}% against {100 * share.loc[0].mean():.1f}%; "
                 f"difference {interval.text('{:+.1f}', ' points')}",
             )
@@ -132,7 +132,7 @@ def _concentrated(table):
             Claim(
                 f"At {percent_at(table, number)} a fifth of the {what} keep most {direction} "
                 "connections",
-                bool(interval.low > 50),
+                interval.above(50),
                 f"they keep {interval.text('{:.1f}', '%')}",
             )
         )

@@ -1,0 +1,30 @@
+"""What later papers asked about tickets, asked again in one place."""
+
+from functools import partial
+
+from .. import _report
+from .._experiment import registry
+from .._report import write_result
+from ._connectivity import ROUNDS_CONNECTIVITY, STABILITY
+from ._study import PRESETS, Study, each_round, tickets_at
+
+__all__ = [
+    "PRESETS",
+    "STUDIES",
+    "Study",
+    "each_round",
+    "tickets_at",
+    "write_report",
+    "write_result",
+]
+
+# In the order of the page docs/studies.md.
+STUDIES = registry(
+    STABILITY,
+    ROUNDS_CONNECTIVITY,
+)
+write_report = partial(
+    _report.write_report,
+    opening="What later papers asked of winning tickets, asked again of fully connected networks "
+    "that two processors can train.",
+)
