@@ -63,10 +63,44 @@ def _rearranged(ticket, init, random_state):
     return Ticket(initial, masks)
 
 
-_CONTROLS = {"reinit": _reinitialized, "rearrange": _rearranged}
+def _magnitude(survivors):
+    """The root mean square: weights of that size alone have the norm of the survivors."""
+    return np.sqrt(np.mean(np.square(survivors, dtype=np.float64))) if survivors.size else 0.0
+
+
+def _constant(ticket, signs_of):
+    """The initial values, but in each layer signs at one magnitude."""
+    arrays = dict(ticket.initial)
+    for name, mask in ticket.mask.items():
+        initial = arrays[name]
+        signs = signs_of(initial[mask])
+        arrays[name] = np.zeros_like(initial)
+        arrays[name][mask] = signs * _magnitude(initial[mask])
+    return arrays
+
+
+def _to_signs(ticket):
+    return Ticket(ticket.initial, ticket.mask, _constant(ticket, np.sign), ticket.checkpoints)
+
+
+def _with_random_signs(ticket, init, random_state):
+    """The same masks over one magnitude a layer, with signs drawn anew."""
+
+    def draw(survivors):
+        return random_state.choice([-1, 1], size=survivors.shape)
+
+    return Ticket(_constant(ticket, draw), ticket.mask)
+
+
+_CONTROLS = {
+    "reinit": _reinitialized,
+    "rearrange": _rearranged,
+    "random_signs": _with_random_signs,
+}
 CONTROLS = tuple(_CONTROLS)
+_WITHOUT_CHANCE = {"init": _to_init, "signs": _to_signs, "none": lambda ticket: ticket}
 REWIND_CONSTRAINTS = [
-    StrOptions({"init", "none", *CONTROLS}),
+    StrOptions({*_WITHOUT_CHANCE, *CONTROLS}),
     Interval(Integral, 1, None, closed="left"),
 ]
 
@@ -78,19 +112,22 @@ class Rewind(HasPage, TransformerMixin, BaseEstimator, auto_wrap_output_keys=Non
 
     Parameters
     ----------
-    to : {"init", "none", "reinit", "rearrange"} or int, default="init"
+    to : {"init", "none", "signs", "reinit", "rearrange", "random_signs"} or int, default="init"
         "init": the initial weights θ0, biases included. An integer k: the
         weights as they were after k optimizer steps of the first training.
-        "none": the ticket as it is. The two controls: "reinit" keeps the masks
-        and draws fresh initial weights; "rearrange" moves each layer's surviving
-        connections, with their initial weights, to random places in the layer.
+        "none": the ticket as it is. "signs": the signs of θ0 at one magnitude a
+        layer, the root mean square of its surviving initial weights [3]_. The
+        controls: "reinit" keeps the masks and draws fresh initial weights;
+        "rearrange" moves each layer's surviving connections, with their initial
+        weights, to random places in the layer; "random_signs" keeps the masks and
+        that one magnitude, and draws the signs.
         A control's new weights are the new ticket's `initial`, too.
     init : str, callable or mapping, default="glorot_normal"
         Where "reinit" draws from: a distribution as in `WinningTicketClassifier`,
         for the prunable weights (all else returns to θ0); or a mapping that holds
         the fresh arrays themselves, by parameter name.
     random_state : int, RandomState instance or None, default=None
-        For the two controls.
+        For the controls.
 
     References
     ----------
@@ -98,6 +135,8 @@ class Rewind(HasPage, TransformerMixin, BaseEstimator, auto_wrap_output_keys=Non
        Pruned Neural Networks", arXiv:1803.03635v1, 2018, sections 1 and 3.
     .. [2] J. Frankle et al., "Linear Mode Connectivity and the Lottery Ticket
        Hypothesis", ICML 2020 (rewinding to step k).
+    .. [3] H. Zhou et al., "Deconstructing Lottery Tickets", NeurIPS 2019, section 4
+       (there, the magnitude is the standard deviation of all initial weights).
 
     Examples
     --------
@@ -157,10 +196,8 @@ class Rewind(HasPage, TransformerMixin, BaseEstimator, auto_wrap_output_keys=Non
             If `to` is a step whose weights the ticket does not hold.
         """
         self._validate_params()
-        if self.to == "none":
-            return ticket
-        if self.to == "init":
-            return _to_init(ticket)
+        if self.to in _WITHOUT_CHANCE:
+            return _WITHOUT_CHANCE[self.to](ticket)
         if self.to in CONTROLS:
             return _CONTROLS[self.to](ticket, self.init, check_random_state(self.random_state))
         return _to_step(ticket, self.to)

@@ -9,6 +9,7 @@ from torch import nn
 from skticket import WinningTicketClassifier, WinningTicketRegressor
 from skticket.pruning import (
     InitialMagnitude,
+    LargeInitLargeFinal,
     Magnitude,
     MagnitudeIncrease,
     Movement,
@@ -24,11 +25,25 @@ X, y = make_classification(
 X_regression, y_regression = make_regression(150, 6, n_informative=3, random_state=0)
 y_regression = y_regression / y_regression.std()
 
-WEIGHT_STRATEGIES = [Magnitude, Random, InitialMagnitude, MagnitudeIncrease, Movement]
+WEIGHT_STRATEGIES = [
+    Magnitude,
+    Random,
+    InitialMagnitude,
+    MagnitudeIncrease,
+    LargeInitLargeFinal,
+    Movement,
+]
 UNIT_STRATEGIES = [UnitInput, UnitOutput, UnitProduct]
-NAMES = ["magnitude", "random", "initial_magnitude", "magnitude_increase", "movement"]
+NAMES = [
+    "magnitude",
+    "random",
+    "initial_magnitude",
+    "magnitude_increase",
+    "large_init_large_final",
+    "movement",
+]
 UNIT_NAMES = ["unit_input", "unit_output", "unit_product"]
-REWINDS = ["init", 3, "none", "reinit", "rearrange"]
+REWINDS = ["init", 3, "none", "signs", "reinit", "rearrange", "random_signs"]
 
 
 def squares(ticket):

@@ -72,7 +72,61 @@ def test_survivors_of_a_later_pruning_are_rewound_alike(trained, to):
         np.testing.assert_array_equal(rewound.weights[name], np.where(mask, array, 0))
 
 
+# Signs
+
+
+def root_mean_square(values):
+    return np.sqrt(sum(float(value) ** 2 for value in values) / len(values))
+
+
+def test_signs_have_one_magnitude_a_layer(trained, identical):
+    rewound = Rewind("signs").transform(trained)
+    assert identical(rewound.initial, trained.initial)
+    assert identical(rewound.mask, trained.mask)
+    assert list(rewound.checkpoints) == [1, 40]
+    for name, array in trained.initial.items():
+        mask = trained.mask.get(name)
+        if mask is None:
+            np.testing.assert_array_equal(rewound.weights[name], array)
+            continue
+        magnitude = root_mean_square(array[mask])
+        expected = np.where(mask, np.where(array > 0, magnitude, -magnitude), 0)
+        # A sum of at most 63 squares, rounded to single precision.
+        np.testing.assert_allclose(rewound.weights[name], expected, rtol=1e-6)
+        assert rewound.weights[name].dtype == array.dtype
+        # As long as the initial weights that survive.
+        norms = (np.linalg.norm(a.astype(float)) for a in (rewound.weights[name], array * mask))
+        assert next(norms) == pytest.approx(next(norms), rel=1e-6)
+    assert Rewind("signs").transform(rewound) == rewound
+
+
+def test_signs_of_what_started_at_zero():
+    weights, mask = {"w": np.array([3.0, 0.0, -4.0])}, {"w": np.array([True, True, True])}
+    rewound = Rewind("signs").transform(Ticket(weights, mask))
+    np.testing.assert_allclose(rewound.weights["w"], np.sqrt(25 / 3) * np.array([1, 0, -1]))
+    nothing = Ticket({"w": np.zeros(2)}, {"w": np.array([False, False])})
+    for to in ("signs", "random_signs"):
+        np.testing.assert_array_equal(Rewind(to).transform(nothing).weights["w"], [0, 0])
+
+
 # Controls
+
+
+def test_random_signs_keep_mask_and_magnitude(trained, identical):
+    signs = Rewind("signs").transform(trained)
+    drawn = Rewind("random_signs", random_state=0).transform(trained)
+    assert identical(drawn.mask, trained.mask)
+    for name in trained.mask:
+        np.testing.assert_array_equal(np.abs(drawn.initial[name]), np.abs(signs.weights[name]))
+
+
+def test_random_signs_are_even(random_ticket):
+    ticket = random_ticket((60, 60), density=0.5)
+    (name,) = ticket.mask
+    drawn = Rewind("random_signs", random_state=0).transform(ticket).initial[name]
+    survivors = drawn[ticket.mask[name]]
+    # Binomial: five standard deviations.
+    assert abs(np.sign(survivors).sum()) < 5 * np.sqrt(len(survivors))
 
 
 @pytest.mark.parametrize("init", ["glorot_normal", "he_uniform", Normal(std=3.0)])
@@ -191,7 +245,7 @@ def test_a_control_rewinds_to_itself(to, trained):
 # The transformer
 
 
-@pytest.mark.parametrize("to", ["init", 40, "none", *CONTROLS])
+@pytest.mark.parametrize("to", ["init", 40, "none", "signs", *CONTROLS])
 def test_given_ticket_stays_as_it_was(to, trained, random_ticket):
     density = trained.density
     rewound = Rewind(to, random_state=0).transform(trained)

@@ -11,6 +11,7 @@ STRATEGIES = (
     "random",
     "initial_magnitude",
     "magnitude_increase",
+    "large_init_large_final",
     "movement",
     "snip",
     "grasp",
@@ -20,7 +21,7 @@ STRATEGIES = (
     "unit_product",
 )
 SELECTIONS = ("winning", "best", "last")
-REWINDS = ("init", "none", "reinit", "rearrange")
+REWINDS = ("init", "none", "signs", "reinit", "rearrange", "random_signs")
 FORMATS = ("png", "svg", "pdf")
 PRESETS = ("v1", "fast", "quick", "smoke")
 EXPERIMENTS = (
@@ -42,6 +43,7 @@ STUDIES = (
     "list",
     "stability",
     "rounds-connectivity",
+    "supermasks",
 )
 XOR_STRATEGIES = ("one-shot product", "input", "output", "product")
 

@@ -248,8 +248,8 @@ class WinningTicketBase(
 
         Parameters
         ----------
-        to : {"init", "none", "reinit", "rearrange"} or int, default=None
-            Where to; by default as the parameter `rewind_to` says.
+        to : str or int, default=None
+            Where to, as `rewind_to` names it; by default as that parameter says.
 
         Returns
         -------

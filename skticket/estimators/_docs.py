@@ -13,7 +13,8 @@ PARAMETERS = """
         How many times to prune, rewind and train; 0 trains the full network only.
     strategy : str, strategy or callable, default="magnitude"
         How surviving weights are scored: "magnitude", "random",
-        "initial_magnitude", "magnitude_increase" or "movement"; at initialization
+        "initial_magnitude", "magnitude_increase", "large_init_large_final" or
+        "movement"; at initialization
         "snip", "grasp" or "synflow"; for whole hidden units "unit_input",
         "unit_output" or "unit_product"; an instance such as
         `Magnitude(scope="global")`, whose parameters a grid search reaches as
@@ -22,11 +23,13 @@ PARAMETERS = """
     schedule : {"iterative", "one-shot"}, default="iterative"
         Prune round by round; or once, to the very counts that so many rounds
         would reach.
-    rewind_to : {"init", "none", "reinit", "rearrange"} or int, default="init"
-        What the survivors are set to before each next training: their initial
-        weights; an integer k, their weights after k optimizer steps of round 0;
-        nothing, to go on from the trained weights; or one of two controls, fresh
-        random weights or the survivors moved to random places in their layer.
+    rewind_to : str or int, default="init"
+        What the survivors are set to before each next training. "init": their initial
+        weights; an integer k: their weights after k optimizer steps of round 0;
+        "none": nothing, to go on from the trained weights; "signs": the signs of their
+        initial weights at one magnitude a layer; or a control: "reinit", fresh
+        random weights; "rearrange", the survivors moved to random places in their layer;
+        "random_signs", random signs at that one magnitude.
     select : {"last", "best", "winning"}, default="last"
         Which round's network predicts: the last; the one with the best validation
         score; or the sparsest round that is a winning ticket (one that learns

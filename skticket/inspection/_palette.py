@@ -37,6 +37,7 @@ PALETTE = MappingProxyType(
         "control": _CONTROL,
         "reinit": Look("#D55E00", "s"),
         "rearrange": Look("#E69F00", "D"),
+        "random_signs": Look("#7CAE00", "p"),
         "random masks": _RANDOM,
         "random": _RANDOM,
         "one-shot": Look("#56B4E9", "v"),

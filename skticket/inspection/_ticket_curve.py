@@ -33,7 +33,11 @@ ax : sequence of two matplotlib Axes, default=None
     Where to draw scores and iterations; a new figure when None.
 """
 _COLUMNS = ["round", "density", "iterations_to_match", "is_winning", "n_steps"]
-_CONTROL_NAMES = {"reinit": "same structure, fresh weights", "rearrange": "rearranged connections"}
+_CONTROL_NAMES = {
+    "reinit": "same structure, fresh weights",
+    "rearrange": "rearranged connections",
+    "random_signs": "same structure, random signs",
+}
 
 
 @display(_PARAMETERS)

@@ -64,9 +64,10 @@ def fit_controls(
         Inputs that it was fitted on.
     y : array-like of shape (n_samples,) or (n_samples, n_outputs)
         Targets that it was fitted on.
-    control : {"reinit", "rearrange"}, default="reinit"
+    control : {"reinit", "rearrange", "random_signs"}, default="reinit"
         "reinit": the ticket's masks over fresh random weights. "rearrange": each layer's
         surviving connections, with their initial weights, at random places in it.
+        "random_signs": the ticket's masks over random signs at one magnitude a layer.
     n_controls : int, default=5
         Number of controls.
     sample_weight : array-like of shape (n_samples,), default=None

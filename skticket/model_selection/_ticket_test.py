@@ -173,9 +173,10 @@ def ticket_test_score(
         Inputs.
     y : array-like of shape (n_samples,) or (n_samples, n_outputs)
         Targets.
-    control : {"reinit", "rearrange"}, default="reinit"
+    control : {"reinit", "rearrange", "random_signs"}, default="reinit"
         "reinit": the ticket's masks over fresh random weights. "rearrange": each layer's
         surviving connections, with their initial weights, at random places in it.
+        "random_signs": the ticket's masks over random signs at one magnitude a layer.
     n_controls : int, default=19
         Number of controls for each split. The smallest possible p-value is
         `1 / (n_controls + 1)`.

@@ -6,6 +6,7 @@ from ._strategy import count_pruned
 from ._units import UnitInput, UnitOutput, UnitProduct
 from ._weights import (
     InitialMagnitude,
+    LargeInitLargeFinal,
     Magnitude,
     MagnitudeIncrease,
     Movement,
@@ -18,6 +19,7 @@ __all__ = [
     "STRATEGY_CONSTRAINTS",
     "GraSP",
     "InitialMagnitude",
+    "LargeInitLargeFinal",
     "Magnitude",
     "MagnitudeIncrease",
     "Movement",

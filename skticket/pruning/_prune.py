@@ -10,6 +10,7 @@ from ._at_initialization import GraSP, Snip, SynFlow
 from ._units import UnitInput, UnitOutput, UnitProduct
 from ._weights import (
     InitialMagnitude,
+    LargeInitLargeFinal,
     Magnitude,
     MagnitudeIncrease,
     Movement,
@@ -22,6 +23,7 @@ _NAMED = {
     "random": Random(),
     "initial_magnitude": InitialMagnitude(),
     "magnitude_increase": MagnitudeIncrease(),
+    "large_init_large_final": LargeInitLargeFinal(),
     "movement": Movement(),
     "snip": Snip(),
     "grasp": GraSP(),
@@ -79,10 +81,10 @@ class Prune(HasPage, TransformerMixin, BaseEstimator, auto_wrap_output_keys=None
         integer, their number in each layer.
     strategy : str, strategy or callable, default="magnitude"
         How weights are scored: one of "magnitude", "random",
-        "initial_magnitude", "magnitude_increase", "movement", "snip", "grasp",
-        "synflow", "unit_input", "unit_output", "unit_product"; an instance such as
-        `Magnitude(scope="global")`; or a callable that takes the ticket and
-        returns scores (see `ScoreFunction`).
+        "initial_magnitude", "magnitude_increase", "large_init_large_final",
+        "movement", "snip", "grasp", "synflow", "unit_input", "unit_output",
+        "unit_product"; an instance such as `Magnitude(scope="global")`; or a callable
+        that takes the ticket and returns scores (see `ScoreFunction`).
     repeat : int, default=1
         Remove at once as many as so many prunings in a row would.
     random_state : int, RandomState instance or None, default=None

@@ -119,6 +119,32 @@ class MagnitudeIncrease(WeightStrategy):
 
 
 @substitute(parameters=_PARAMETERS + _ZHOU)
+class LargeInitLargeFinal(WeightStrategy):
+    """Keep the weights that started large and ended large: score min(a abs(w), abs(w0)).
+
+    The factor a scales the layer's largest surviving trained weight to its largest initial one.
+
+    %(parameters)s
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skticket import Prune, Ticket
+    >>> ticket = Ticket({"w": np.array([[1.0, 4.0, 3.0]])}, {"w": np.ones((1, 3), bool)},
+    ...                 {"w": np.array([[8.0, 2.0, -6.0]])})
+    >>> Prune(2, "large_init_large_final").transform(ticket).mask["w"]
+    array([[False, False,  True]])
+    """
+
+    def _score(self, initial, trained):
+        initial, trained = np.abs(initial), np.abs(trained)
+        largest = trained.max(initial=0)
+        return np.minimum(
+            initial.max(initial=0) / largest * trained if largest else trained, initial
+        )
+
+
+@substitute(parameters=_PARAMETERS + _ZHOU)
 class Movement(WeightStrategy):
     """Keep the weights that moved furthest: score abs(w - w0).
 

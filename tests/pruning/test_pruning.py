@@ -13,6 +13,7 @@ from small import NAMES, UNIT_NAMES, UNIT_STRATEGIES, WEIGHT_STRATEGIES
 from skticket import Prune, Rewind, Ticket
 from skticket.pruning import (
     InitialMagnitude,
+    LargeInitLargeFinal,
     Magnitude,
     MagnitudeIncrease,
     Movement,
@@ -392,11 +393,13 @@ def test_strategies_on_paper():
         {"w": np.ones(4, bool)},
         {"w": np.array([-0.6, 0.9, 2.5, 0.3])},
     )
-    # Increase: 0.1, -0.1, 0.5, 0.2; movement: 1.1, 1.9, 0.5, 0.2.
+    # Increase: 0.1, -0.1, 0.5, 0.2; movement: 1.1, 1.9, 0.5, 0.2; of large initial and large final
+    # weights, these at 0.8 of their size, the smaller: 0.48, 0.72, 2, 0.1.
     for name, kept in {
         "magnitude": [0, 1, 1, 0],
         "initial_magnitude": [0, 1, 1, 0],
         "magnitude_increase": [0, 0, 1, 1],
+        "large_init_large_final": [0, 1, 1, 0],
         "movement": [1, 1, 0, 0],
     }.items():
         np.testing.assert_array_equal(Prune(0.5, name).transform(ticket).mask["w"], kept, name)
@@ -406,6 +409,17 @@ def test_surviving_zero_may_be_pruned_but_pruned_weights_do_not_count():
     ticket = Ticket({"w": np.array([3.0, 0.0, 2.0, 1.0])}, {"w": np.array([1, 1, 0, 1], bool)})
     pruned = Prune(1).transform(ticket)
     np.testing.assert_array_equal(pruned.mask["w"], [True, False, False, True])
+
+
+def test_large_initial_and_large_final(random_ticket):
+    ticket = random_ticket((9, 8, 7), density=0.7)
+    pruned = Prune(0.5, LargeInitLargeFinal(output_rate=1)).transform(ticket)
+    for name, mask in ticket.mask.items():
+        initial, trained = (abs(a[name][mask]) for a in (ticket.initial, ticket.weights))
+        factor = initial.max() / trained.max()
+        scores = np.array([min(factor * w, w0) for w, w0 in zip(trained, initial, strict=True)])
+        kept = np.sort(np.argsort(-scores, kind="stable")[: len(scores) - round(0.5 * len(scores))])
+        np.testing.assert_array_equal(np.flatnonzero(pruned.mask[name][mask]), kept)
 
 
 # Random

@@ -47,7 +47,8 @@ _KILLED = object()
 _MOST_MEMORY = 4 * 2**30
 COLUMNS = ("tried", "survived", "lost", "left over")
 _STRATEGIES = (
-    "magnitude", "random", "initial_magnitude", "magnitude_increase", "movement",
+    "magnitude", "random", "initial_magnitude", "magnitude_increase",
+    "large_init_large_final", "movement",
     "snip", "grasp", "synflow", "unit_input", "unit_output", "unit_product",
 )  # fmt: skip
 _INSTANCES = {

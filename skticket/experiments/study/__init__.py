@@ -6,6 +6,7 @@ from .. import _report
 from .._experiment import registry
 from .._report import write_result
 from ._connectivity import ROUNDS_CONNECTIVITY, STABILITY
+from ._masks import SUPERMASKS
 from ._study import PRESETS, Study, each_round, tickets_at
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
 STUDIES = registry(
     STABILITY,
     ROUNDS_CONNECTIVITY,
+    SUPERMASKS,
 )
 write_report = partial(
     _report.write_report,
