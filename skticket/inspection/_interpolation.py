@@ -138,7 +138,7 @@ class InterpolationDisplay:
                 (line,) = ax.plot(curve["alpha"], curve[quantity], **options)
                 self.lines_[name].append(line)
                 self.bands_[name] += _draw_band(ax, curve, quantity, line.get_color())
-            ax.set_xlabel("from the first ticket (0) to the second (1)")
+            ax.set_xlabel("from the first (0) to the second (1)")
             ax.set_ylabel(quantity)
             ax.xaxis.set_major_locator(MaxNLocator(5))
             ax.spines[["top", "right"]].set_visible(False)
