@@ -1,10 +1,19 @@
 """What the commands that run experiments have in common."""
 
 from dataclasses import replace
+from typing import Annotated
+
+import typer
 
 from ..utils import printable, processor_name
-from ._output import log_to_screen, make_console, name_files
+from ._output import FORMAT_HELP, log_to_screen, make_console, name_files
 from ._progress import counting
+
+Iterations = Annotated[int, typer.Option(help="Steps of each training.")]
+Jobs = Annotated[int, typer.Option(help="Processes; -1 for one a processor.")]
+Seed = Annotated[int, typer.Option(help="Determines everything random.")]
+Device = Annotated[str, typer.Option(help="A torch device, such as cpu or cuda.")]
+Format = Annotated[str, typer.Option(help=FORMAT_HELP)]
 
 
 def run_experiments(

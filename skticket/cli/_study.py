@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 
 from ._errors import one_line_errors
-from ._experiments import run_experiments
-from ._output import DATASET_HELP, FORMAT_HELP, make_console, output_folder
+from ._experiments import Device, Format, Iterations, Jobs, Seed, run_experiments
+from ._output import DATASET_HELP, make_console, output_folder
 from ._parsing import FORMATS, STUDIES, STUDY_PRESETS, choice, one_of, several_of
 
 
@@ -30,11 +30,11 @@ def study(
     ] = None,
     trials: Annotated[int, typer.Option(help="Repetitions; the preset's by default.")] = None,
     rounds: Annotated[int, typer.Option(help="Prunings at 20%; the preset's by default.")] = None,
-    iterations: Annotated[int, typer.Option(help="Steps of each training.")] = None,
-    jobs: Annotated[int, typer.Option(help="Processes; -1 for one a processor.")] = -1,
-    seed: Annotated[int, typer.Option(help="Determines everything random.")] = 0,
-    device: Annotated[str, typer.Option(help="A torch device, such as cpu or cuda.")] = "cpu",
-    format: Annotated[str, typer.Option(help=FORMAT_HELP)] = "png",
+    iterations: Iterations = None,
+    jobs: Jobs = -1,
+    seed: Seed = 0,
+    device: Device = "cpu",
+    format: Format = "png",
     output: Annotated[
         Path,
         typer.Option(help="Folder for tables, pictures and reports, and the trained networks."),
