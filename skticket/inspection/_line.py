@@ -186,8 +186,14 @@ def _of_estimators(estimator, X, y):
 
 def _of_tickets(ticket, X, y):
     X = X if hasattr(X, "dtype") else np.asarray(X, np.float64)
-    if y.dtype.kind not in "iu":
+    if y.dtype.kind == "f":
         return lambda ticket: _squared(Predictor(ticket)(X).reshape(y.shape), y)
+    if y.dtype.kind not in "iub":
+        raise ValueError(
+            f"y must be numbers where first and second are tickets, got dtype {y.dtype}; give "
+            "estimators, which know their labels"
+        )
+    y = y.astype(np.intp)
     n_classes = max(2, len([*ticket.mask.values()][-1]))
     if y.min() < 0 or y.max() >= n_classes:
         raise ValueError(

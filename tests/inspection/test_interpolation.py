@@ -105,6 +105,14 @@ def test_tickets_alone_are_evaluated_as_their_estimators():
     plt.close(display.figure_)
 
 
+def test_truth_values_are_classes():
+    clf = classifier(rounds=1).fit(X, y == 1)
+    lines = [
+        line_between(*clf.tickets_, X, targets, n_points=3) for targets in (y == 1, (y == 1) + 0)
+    ]
+    pd.testing.assert_frame_equal(*lines)
+
+
 def test_regression():
     reg = regressor(rounds=1, normalize_y=True).fit(X_regression, 100 * y_regression + 7)
     targets = 100 * y_regression + 7
@@ -129,6 +137,7 @@ def test_wrong_arguments():
         ((clf, clf, X, y + 1), "labels .3. that are not among"),
         ((ticket, ticket, X, y + 1), "numbers of classes from 0 to 2, got 1 to 3"),
         ((ticket, ticket, X, y[:-1]), "inconsistent numbers of samples"),
+        ((ticket, ticket, X, y.astype(str)), "y must be numbers .*, got dtype <U"),
         ((many, many, X, y), "one label a row"),
     ):
         with pytest.raises(ValueError, match=message):
