@@ -1,4 +1,4 @@
-"""The command line: `python -m skticket find|xor|mnist|info ...`."""
+"""The command line: `python -m skticket find|predict|info|export|xor|mnist|study ...`."""
 
 from ._app import app, main
 
