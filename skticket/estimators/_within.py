@@ -5,6 +5,8 @@ from dataclasses import replace
 
 import numpy as np
 
+from ..search import control_ticket, masks_in_training
+
 
 def check_inputs(estimator, X):
     """Return checked inputs of a fitted estimator, in a precision that it predicts in."""
@@ -38,6 +40,14 @@ def held_out(estimator, X, y):
     return checked[0][is_held_out], checked[1][is_held_out]
 
 
+def masks_of_training(estimator, X, y, sample_weight=None, *, rate=None, n_times=None):
+    """Train a fitted estimator's first round again; return when masks were drawn, and tickets."""
+    X, y = estimator._validate(X, y, reset=False)
+    search = estimator._build_search(estimator.ticket_)
+    data = estimator._hold_out(X, y, sample_weight)
+    return masks_in_training(search, data, rate=rate, n_times=n_times)
+
+
 def zero_row(estimator):
     """Return a row of zeros, such as a fitted estimator takes."""
     return np.zeros((1, *estimator._row_shape), np.float32)
@@ -61,10 +71,12 @@ def fit_control(estimator, X, y, sample_weight=None, *, control, seed):
     Its rounds are those kept in `estimator`, and the control's.
     """
     X, y = estimator._validate(X, y, reset=False)
-    search = replace(estimator._build_search(estimator.ticket_), seed=seed)
+    search = estimator._build_search(estimator.ticket_)
     number = estimator.selected_round_
-    ticket = search.rewind_ticket(estimator.ticket_, number, control)
     data = estimator._hold_out(X, y, sample_weight)
+    full = estimator._run.trained[0].ticket if estimator._run.trained else None
+    ticket = control_ticket(search, control, estimator.ticket_, number, seed, full=full, data=data)
+    search = replace(search, seed=seed)
     other = copy(estimator)
     other._set_run(
         replace(estimator._run.after(number, search.train(ticket, data, number)), key=None)

@@ -6,6 +6,7 @@ from ._initial_weights import InitialWeightsDisplay
 from ._input_mask import InputMaskDisplay
 from ._interpolation import InterpolationDisplay
 from ._line import error_barrier, line_between
+from ._mask_distance import MaskDistanceDisplay, mask_distance
 from ._palette import LINE_OF_ROWS, ONE, PALETTE, ZERO, Look, looks_of
 from ._saving import FORMATS, save_figure
 from ._style import percent_axis
@@ -25,12 +26,14 @@ __all__ = [
     "InputMaskDisplay",
     "InterpolationDisplay",
     "Look",
+    "MaskDistanceDisplay",
     "TicketCurveDisplay",
     "TicketTestDisplay",
     "TrainingCurvesDisplay",
     "error_barrier",
     "line_between",
     "looks_of",
+    "mask_distance",
     "percent_axis",
     "save_figure",
 ]

@@ -38,6 +38,8 @@ PALETTE = MappingProxyType(
         "reinit": Look("#D55E00", "s"),
         "rearrange": Look("#E69F00", "D"),
         "random_signs": Look("#7CAE00", "p"),
+        "shuffle": Look("#A6761D", "X"),
+        "inverted": Look("#7A3FF2", "d"),
         "random masks": _RANDOM,
         "random": _RANDOM,
         "one-shot": Look("#56B4E9", "v"),

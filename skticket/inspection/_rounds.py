@@ -49,19 +49,20 @@ def group_tickets(tickets):
     """
     tickets = [tickets] if isinstance(tickets, Ticket) else list(tickets)
     if any(isinstance(ticket, Ticket) for ticket in tickets):
-        _check_tickets(tickets)
+        check_tickets(tickets)
         sizes = group_sizes([ticket.density for ticket in tickets])
         groups = [[tickets[i] for i in np.flatnonzero(sizes == n)] for n in np.unique(sizes)]
     else:
         groups = [list(group) for group in tickets]
-        _check_tickets([ticket for group in groups for ticket in group])
+        check_tickets([ticket for group in groups for ticket in group])
     groups = [group for group in groups if group]
     percents = np.array([100 * np.mean([t.density for t in group]) for group in groups])
     order = np.argsort(-percents, kind="stable")
     return percents[order], [groups[i] for i in order]
 
 
-def _check_tickets(tickets):
+def check_tickets(tickets):
+    """Complain of what is no ticket, of none, and of tickets of several architectures."""
     if not tickets:
         raise ValueError("tickets must hold at least one Ticket, got none")
     for ticket in tickets:

@@ -8,8 +8,8 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from ..estimators import WinningTicketBase, fit_control, without_rounds
-from ..rewinding import CONTROLS
-from ..utils import Interval, StrOptions, derive_seed, validate_params
+from ..search import CONTROLS
+from ..utils import Interval, StrOptions, derive_seed, substitute, validate_params
 
 CONTROL_CONSTRAINTS = {
     "control": [StrOptions(set(CONTROLS))],
@@ -21,12 +21,28 @@ CONTROL_CONSTRAINTS = {
 }
 
 
+CONTROL_DOC = """
+    control : {"reinit", "rearrange", "random_signs", "shuffle", "inverted"}, default="reinit"
+        What takes the ticket's place. All have as many weights in each layer as it.
+
+        - "reinit": its masks over fresh random weights.
+        - "rearrange": its connections moved to random places in their layer, each with the
+          initial weight that it had.
+        - "random_signs": its masks over random signs at one magnitude a layer.
+        - "shuffle": its masks moved to random places in their layer, over what the first round's
+          weights were there: the connections, and their values, are others.
+        - "inverted": those of the first round's weights that its strategy scores lowest,
+          scored once. Such controls differ from one another by the order of batches alone.
+"""
+
+
 def check_n_controls(n_controls):
     """Raise an error for a boolean, which is an integer to Python."""
     if isinstance(n_controls, bool):
         raise ValueError(f"n_controls must be a number of controls, got {n_controls!r}")
 
 
+@substitute(control=CONTROL_DOC)
 @validate_params(
     {
         "estimator": [WinningTicketBase],
@@ -64,10 +80,7 @@ def fit_controls(
         Inputs that it was fitted on.
     y : array-like of shape (n_samples,) or (n_samples, n_outputs)
         Targets that it was fitted on.
-    control : {"reinit", "rearrange", "random_signs"}, default="reinit"
-        "reinit": the ticket's masks over fresh random weights. "rearrange": each layer's
-        surviving connections, with their initial weights, at random places in it.
-        "random_signs": the ticket's masks over random signs at one magnitude a layer.
+    %(control)s
     n_controls : int, default=5
         Number of controls.
     sample_weight : array-like of shape (n_samples,), default=None
@@ -93,6 +106,8 @@ def fit_controls(
     ----------
     .. [1] J. Frankle and M. Carbin, "The Lottery Ticket Hypothesis: Training
        Pruned Neural Networks", arXiv:1803.03635v1, 2018, section 3.
+    .. [2] J. Frankle, G. K. Dziugaite, D. M. Roy and M. Carbin, "Pruning Neural Networks at
+       Initialization: Why Are We Missing the Mark?", ICLR 2021 ("shuffle", "inverted").
 
     Examples
     --------

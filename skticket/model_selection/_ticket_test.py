@@ -12,8 +12,15 @@ from sklearn.utils import Bunch, check_random_state, get_tags, indexable
 from sklearn.utils.multiclass import type_of_target
 
 from ..estimators import WinningTicketBase, fit_control, without_rounds
-from ..utils import HasMethods, derive_seed, params_of_rows, rows_of, validate_params
-from ._controls import CONTROL_CONSTRAINTS, check_n_controls
+from ..utils import (
+    HasMethods,
+    derive_seed,
+    params_of_rows,
+    rows_of,
+    substitute,
+    validate_params,
+)
+from ._controls import CONTROL_CONSTRAINTS, CONTROL_DOC, check_n_controls
 from ._fitted import ticket_estimator
 
 
@@ -95,7 +102,8 @@ def _chosen(fitted):
 def _score_ticket(estimator, X, y, split, params, scorer, control):
     """Fit on a split's first rows, score on its others; return what controls need."""
     fitted, score = _fit_and_score(estimator, X, y, split, params, scorer)
-    stand_in = _StandIn(without_rounds(ticket_estimator(fitted)), control)
+    # Some controls choose among the full network's weights.
+    stand_in = _StandIn(without_rounds(ticket_estimator(fitted), n_kept=1), control)
     chosen = _chosen(fitted)
     unfitted = None if isinstance(chosen, WinningTicketBase) else clone(chosen)
     return score, unfitted, stand_in
@@ -128,6 +136,7 @@ def _splits(cv, estimator, X, y, random_state):
     return list(check_cv(cv, y, classifier=is_classifier(estimator)).split(X, y))
 
 
+@substitute(control=CONTROL_DOC)
 @validate_params(
     {
         "estimator": [HasMethods("fit")],
@@ -173,10 +182,7 @@ def ticket_test_score(
         Inputs.
     y : array-like of shape (n_samples,) or (n_samples, n_outputs)
         Targets.
-    control : {"reinit", "rearrange", "random_signs"}, default="reinit"
-        "reinit": the ticket's masks over fresh random weights. "rearrange": each layer's
-        surviving connections, with their initial weights, at random places in it.
-        "random_signs": the ticket's masks over random signs at one magnitude a layer.
+    %(control)s
     n_controls : int, default=19
         Number of controls for each split. The smallest possible p-value is
         `1 / (n_controls + 1)`.
@@ -230,6 +236,8 @@ def ticket_test_score(
        Pruned Neural Networks", arXiv:1803.03635v1, 2018, section 3.
     .. [2] M. Ojala and G. Garriga, "Permutation Tests for Studying Classifier
        Performance", Journal of Machine Learning Research 11, 2010.
+    .. [3] J. Frankle, G. K. Dziugaite, D. M. Roy and M. Carbin, "Pruning Neural Networks at
+       Initialization: Why Are We Missing the Mark?", ICLR 2021 ("shuffle", "inverted").
 
     Examples
     --------

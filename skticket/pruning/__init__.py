@@ -1,7 +1,13 @@
 """Which weights go: strategies, and the transformer `Prune` that applies them."""
 
 from ._at_initialization import GraSP, Snip, SynFlow
-from ._prune import RATE_CONSTRAINTS, STRATEGY_CONSTRAINTS, Prune, needs_gradients
+from ._prune import (
+    RATE_CONSTRAINTS,
+    STRATEGY_CONSTRAINTS,
+    Prune,
+    needs_gradients,
+    opposite_masks,
+)
 from ._strategy import count_pruned
 from ._units import UnitInput, UnitOutput, UnitProduct
 from ._weights import (
@@ -33,4 +39,5 @@ __all__ = [
     "UnitProduct",
     "count_pruned",
     "needs_gradients",
+    "opposite_masks",
 ]

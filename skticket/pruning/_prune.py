@@ -7,6 +7,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from ..ticket import Ticket
 from ..utils import HasMethods, HasPage, Interval, RealNotInt, StrOptions
 from ._at_initialization import GraSP, Snip, SynFlow
+from ._strategy import Strategy
 from ._units import UnitInput, UnitOutput, UnitProduct
 from ._weights import (
     InitialMagnitude,
@@ -65,6 +66,50 @@ def needs_gradients(strategy):
     """
     strategy = _NAMED.get(strategy) if isinstance(strategy, str) else strategy
     return getattr(strategy, "needs_gradients", False)
+
+
+def opposite_masks(ticket, kept, strategy, gradients=None):
+    """Return the masks of the weights that a strategy would prune first.
+
+    Parameters
+    ----------
+    ticket : Ticket
+        Whose surviving weights are scored.
+    kept : Ticket
+        Of the same architecture; each layer keeps as many weights (or units) as it has there.
+    strategy : str, strategy or callable
+        As `Prune` takes it; one that scores weights.
+    gradients : Gradients or None, default=None
+        As `Prune` takes it.
+
+    Returns
+    -------
+    dict of str to ndarray of bool
+        By parameter name.
+
+    Raises
+    ------
+    ValueError
+        If the strategy gives no scores, as "random" doesn't.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skticket import Prune, Ticket
+    >>> from skticket.pruning import opposite_masks
+    >>> full = Ticket.full({"w": np.array([[0.1, -0.2, 0.3, -0.4]])}, ["w"])
+    >>> kept = Prune(rate=0.75).transform(full)
+    >>> kept.mask["w"], opposite_masks(full, kept, "magnitude")["w"]
+    (array([[False, False, False,  True]]), array([[ True, False, False, False]]))
+    """
+    resolved = _resolve_strategy(strategy)
+    if not isinstance(resolved, Strategy) or isinstance(resolved, Random):
+        raise ValueError(
+            f"the strategy {strategy!r} gives no scores that could be inverted; "
+            "control='inverted' needs one that does, such as 'magnitude' or 'snip'"
+        )
+    needed = {"gradients": gradients} if needs_gradients(strategy) else {}
+    return resolved.opposite_masks(ticket, kept, **needed)
 
 
 class Prune(HasPage, TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):

@@ -135,6 +135,16 @@ class Strategy(HasPage, BaseEstimator, metaclass=ABCMeta):
         counts = self._counts(self._alive(ticket), rate, repeat)
         return self._masks_after(ticket, counts, check_random_state(random_state), **needed)
 
+    def opposite_masks(self, ticket, kept, **needed):
+        """Return masks of as many elements of each layer as `kept` has: those scored lowest."""
+        self._validate_params()
+        alive, remaining = self._alive(ticket), self._alive(kept)
+        counts = [
+            ([name], int(np.count_nonzero(alive[name])) - int(np.count_nonzero(remaining[name])))
+            for name in alive
+        ]
+        return self._masks_after(ticket, counts, None, opposite=True, **needed)
+
     def check(self, ticket, rate, *, repeat=1):
         """Raise what `masks` would raise whatever the scores, before any training."""
         self._validate_params()
@@ -148,13 +158,15 @@ class Strategy(HasPage, BaseEstimator, metaclass=ABCMeta):
                 counts.append((together, _count_together(alive, together, group_rate, repeat)))
         return counts
 
-    def _masks_after(self, ticket, counts, random_state, **needed):
+    def _masks_after(self, ticket, counts, random_state, *, opposite=False, **needed):
         alive = self._alive(ticket)
         scores = self._scores(ticket, random_state, **needed)
         _check_scores(scores, alive)
         removed = {}
         for names, n in counts:
             group = {name: np.asarray(scores[name]) for name in names}
+            if opposite:
+                group = {name: -score.astype(float) for name, score in group.items()}
             removed |= _lowest_together(group, alive, n)
         return self._masks_without(ticket, removed)
 

@@ -232,17 +232,20 @@ class Search:
             rate, repeat = self.prune_rate, self.rounds if self.schedule == "one-shot" else 1
         else:
             repeat = 1
-        gradients = None
-        if needs_gradients(self.strategy):
-            seed = derive_seed(self.seed, Stream.SCORE, round)
-            gradients = Gradients(self.net, self.row_shape, data, seed=seed)
         return Prune(
             rate,
             self.strategy,
             repeat=max(repeat, 1),
             random_state=derive_seed(self.seed, Stream.PRUNE, round),
-            gradients=gradients,
+            gradients=self.gradients(round, data),
         ).transform(ticket)
+
+    def gradients(self, round, data: Data | None):
+        """Return what the strategy needs to score weights for this round, beyond the ticket."""
+        if not needs_gradients(self.strategy):
+            return None
+        seed = derive_seed(self.seed, Stream.SCORE, round)
+        return Gradients(self.net, self.row_shape, data, seed=seed)
 
     def rewind_ticket(self, ticket: Ticket, round, to=None, call=0) -> Ticket:
         """Rewind a ticket for this round, to a point other than the search's if given.

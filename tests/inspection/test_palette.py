@@ -60,7 +60,7 @@ def test_conditions_look_alike_in_whatever_order():
     assert drawn[0]["mine"].lines[0].get_color() not in {look.color for look in PALETTE.values()}
 
 
-@pytest.mark.parametrize("control", ["reinit", "rearrange", "control"])
+@pytest.mark.parametrize("control", ["reinit", "rearrange", "shuffle", "inverted", "control"])
 def test_a_ticket_and_its_controls(control):
     display = TicketTestDisplay(
         score=0.9, control_scores=np.array([0.7, 0.8]), pvalue=1 / 3, control=control

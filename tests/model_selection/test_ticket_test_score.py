@@ -86,6 +86,26 @@ def test_controls_are_trained_as_the_ticket_was(control, trained):
     assert len({settings["seed"] for *_, settings in trained}) == 6
 
 
+@pytest.mark.parametrize("control", ["shuffle", "inverted"])
+def test_controls_that_choose_other_weights_of_the_first_round(control, trained):
+    # The search's own choice reaches the controls.
+    model = make_pipeline(StandardScaler(), classifier(schedule="one-shot"))
+    grid = GridSearchCV(model, {"winningticketclassifier__strategy": ["magnitude", "snip"]}, cv=2)
+    result = run(grid, control=control)
+    assert result.control == control and np.isfinite(result.control_scores).all()
+    # Last the grid's own fit of what it has chosen, two rounds, and the controls.
+    (full, *_), (ticket, *_), *controls = trained[-5:]
+    assert full.density == 1
+    for other, *_ in controls:
+        assert other.layer_densities == ticket.layer_densities
+        for name, mask in other.mask.items():
+            np.testing.assert_array_equal(
+                other.initial[name], np.where(mask, full.initial[name], 0)
+            )
+    same = all(np.array_equal(m, controls[1][0].mask[n]) for n, m in controls[0][0].mask.items())
+    assert same == (control == "inverted")
+
+
 def test_score_is_that_of_the_fitted_estimator():
     rows = np.arange(len(y))
     model = make_pipeline(StandardScaler(), classifier())
