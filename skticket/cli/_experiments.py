@@ -64,7 +64,10 @@ def run_experiments(
             _print_claims(result, console)
             results.append(result)
     if write_report is not None:
-        written += write_report(results, _about(laboratory, settings), output, formats)
+        about = _about(laboratory, settings)
+        for experiment in experiments:
+            about |= experiment.settings
+        written += write_report(results, about, output, formats)
     name_files(written, output, console)
 
 

@@ -44,6 +44,10 @@ STUDIES = (
     "stability",
     "rounds-connectivity",
     "supermasks",
+    "sanity-checks",
+    "early-mask",
+    "transfer",
+    "features",
 )
 XOR_STRATEGIES = ("one-shot product", "input", "output", "product")
 

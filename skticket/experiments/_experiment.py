@@ -39,8 +39,9 @@ class Experiment:
     table: Callable = Laboratory.table
     pictures: dict = field(default_factory=lambda: {"": plot_conditions})
     caption: str = TWO_QUANTITIES
-    # All ask what one paper asked.
+    # All ask what one paper asked, and are run alike.
     paper = ""
+    settings = MappingProxyType({})
 
     def run(self, laboratory):
         """Train what has not been trained yet, and measure.

@@ -16,14 +16,14 @@ def studied(tmp_path_factory):
     return tmp_path_factory.mktemp("studies")
 
 
-def digits_if_images(name):
-    """A study of images is tried on the smallest; another has data of its own."""
-    return ["--dataset", "digits"] if STUDIES[name].dataset == "mnist" else []
+def smallest(name):
+    """The smallest images, or the smallest table."""
+    return ["--dataset", {"mnist": "digits", "tables": "wine"}[STUDIES[name].dataset]]
 
 
 @pytest.mark.parametrize("name", STUDIES)
 def test_study(name, studied, run_command, remembered):
-    arguments = ["study", name, *OPTIONS, *digits_if_images(name), "--output", studied]
+    arguments = ["study", name, *OPTIONS, *smallest(name), "--output", studied]
     result = run_command(*arguments)
     assert result.exit_code == 0, result.stderr
     assert STUDIES[name].question in result.stdout

@@ -6,8 +6,12 @@ from .. import _report
 from .._experiment import registry
 from .._report import write_result
 from ._connectivity import ROUNDS_CONNECTIVITY, STABILITY
+from ._early_mask import EARLY_MASK
+from ._features import FEATURES
 from ._masks import SUPERMASKS
+from ._sanity_checks import SANITY_CHECKS
 from ._study import PRESETS, Study, each_round, tickets_at
+from ._transfer import TRANSFER
 
 __all__ = [
     "PRESETS",
@@ -24,6 +28,10 @@ STUDIES = registry(
     STABILITY,
     ROUNDS_CONNECTIVITY,
     SUPERMASKS,
+    SANITY_CHECKS,
+    EARLY_MASK,
+    TRANSFER,
+    FEATURES,
 )
 write_report = partial(
     _report.write_report,

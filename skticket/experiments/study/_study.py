@@ -1,7 +1,7 @@
 """What a study is: a question of a later paper, how it is answered, and what came out."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from .._experiment import Result
 from .._images import load_images
@@ -49,6 +49,8 @@ class Study:
         Takes the name of a data set and a seed, returns the laboratory's `images`.
     dataset : str, default="mnist"
         The data set where the user names none.
+    settings : dict of str to str, default={}
+        What the report tells of how it was run, where that is not as in other studies.
 
     Examples
     --------
@@ -66,6 +68,7 @@ class Study:
     caption: str
     load: Callable = load_images
     dataset: str = "mnist"
+    settings: dict = field(default_factory=dict)
 
     def run(self, laboratory):
         """Train what has not been trained yet, and measure.
