@@ -30,7 +30,12 @@ TESTS = [Requirement(line) for line in EXTRAS["tests"]]
 REQUIREMENTS = [*USED, *(line for line in TESTS if line.name != "skticket")]
 # Modules that are called otherwise than what installs them; llvmlite is the very one that Numba
 # demands.
-INSTALLED_BY = {"llvmlite": "numba", "markdown_it": "markdown-it-py", "sklearn": "scikit-learn"}
+INSTALLED_BY = {
+    "distributed": "dask",
+    "llvmlite": "numba",
+    "markdown_it": "markdown-it-py",
+    "sklearn": "scikit-learn",
+}
 
 
 def pins(name):

@@ -6,18 +6,35 @@ from typing import Annotated
 import typer
 
 from ..utils import printable, processor_name
+from ._cluster import on_cluster
 from ._output import FORMAT_HELP, log_to_screen, make_console, name_files
 from ._progress import counting
 
 Iterations = Annotated[int, typer.Option(help="Steps of each training.")]
 Jobs = Annotated[int, typer.Option(help="Processes; -1 for one a processor.")]
+Cluster = Annotated[
+    str,
+    typer.Option(
+        help="Address of a Dask scheduler, whose workers train the networks; all must see the "
+        "output folder."
+    ),
+]
 Seed = Annotated[int, typer.Option(help="Determines everything random.")]
 Device = Annotated[str, typer.Option(help="A torch device, such as cpu or cuda.")]
 Format = Annotated[str, typer.Option(help=FORMAT_HELP)]
 
 
 def run_experiments(
-    experiments, laboratory, output, formats, *, unit, total, write_report=None, settings=None
+    experiments,
+    laboratory,
+    output,
+    formats,
+    *,
+    unit,
+    total,
+    write_report=None,
+    settings=None,
+    cluster=None,
 ):
     """Run experiments one after another, write what they give, and print their claims.
 
@@ -39,6 +56,8 @@ def run_experiments(
         Writes a report, as `skticket.experiments.mnist.write_report`; None for none.
     settings : dict, default=None
         What the laboratory was opened with, for the report.
+    cluster : str, default=None
+        The address of a Dask scheduler; None for this machine.
     """
     import matplotlib
 
@@ -49,7 +68,8 @@ def run_experiments(
     console = make_console()
     log_to_screen()
     results, written, done = [], [], set()
-    with counting(console, "starting", unit) as tell:
+    shared = laboratory.images.data
+    with on_cluster(cluster, shared), counting(console, "starting", unit) as tell:
         tell(total=total)
 
         def count(one):

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from ._errors import one_line_errors
-from ._experiments import Device, Format, Iterations, Jobs, Seed, run_experiments
+from ._experiments import Cluster, Device, Format, Iterations, Jobs, Seed, run_experiments
 from ._output import DATASET_HELP, output_folder
 from ._parsing import EXPERIMENTS, FORMATS, PRESETS, choice, one_of, several_of
 
@@ -26,6 +26,7 @@ def mnist(
     rounds: Annotated[int, typer.Option(help="Prunings at 20%; 15, but 3 for smoke.")] = None,
     iterations: Iterations = None,
     jobs: Jobs = -1,
+    cluster: Cluster = None,
     seed: Seed = 0,
     device: Device = "cpu",
     format: Format = "png",
@@ -48,16 +49,16 @@ def mnist(
         }
         formats = several_of("--format", format, FORMATS)
         with output_folder(output):
-            _run(experiment, settings, jobs, formats, output)
+            _run(experiment, settings, jobs, cluster, formats, output)
 
 
-def _run(experiment, settings, jobs, formats, output):
+def _run(experiment, settings, jobs, cluster, formats, output):
     from ..experiments import Laboratory
     from ..experiments import mnist as paper
 
     names = list(paper.EXPERIMENTS) if experiment == "all" else [experiment]
     experiments = [paper.EXPERIMENTS[name] for name in names]
-    laboratory = Laboratory.open(**settings, jobs=jobs, memory=output / "networks")
+    laboratory = Laboratory.open(**settings, jobs=jobs, memory=output.absolute() / "networks")
     conditions = [one.conditions(laboratory.protocol) for one in experiments]
     networks = {network for some in conditions for network in laboratory.networks(some)}
     run_experiments(
@@ -69,4 +70,5 @@ def _run(experiment, settings, jobs, formats, output):
         total=len(networks),
         write_report=paper.write_report if experiment == "all" else None,
         settings=settings,
+        cluster=cluster,
     )

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from ._errors import one_line_errors
-from ._experiments import Device, Format, Iterations, Jobs, Seed, run_experiments
+from ._experiments import Cluster, Device, Format, Iterations, Jobs, Seed, run_experiments
 from ._output import DATASET_HELP, make_console, output_folder
 from ._parsing import FORMATS, STUDIES, STUDY_PRESETS, choice, one_of, several_of
 
@@ -32,6 +32,7 @@ def study(
     rounds: Annotated[int, typer.Option(help="Prunings at 20%; the preset's by default.")] = None,
     iterations: Iterations = None,
     jobs: Jobs = -1,
+    cluster: Cluster = None,
     seed: Seed = 0,
     device: Device = "cpu",
     format: Format = "png",
@@ -57,7 +58,7 @@ def study(
         formats = several_of("--format", format, FORMATS)
         with output_folder(output):
             for chosen in STUDIES[2:] if name == "all" else [name]:
-                _run(chosen, dataset, settings, jobs, formats, output)
+                _run(chosen, dataset, settings, jobs, cluster, formats, output)
 
 
 def _list():
@@ -68,7 +69,7 @@ def _list():
         console.print(f"{found.name}: {found.question} ({found.paper})", soft_wrap=True)
 
 
-def _run(name, dataset, settings, jobs, formats, output):
+def _run(name, dataset, settings, jobs, cluster, formats, output):
     from ..experiments import Laboratory, study
 
     chosen = study.STUDIES[name]
@@ -77,7 +78,7 @@ def _run(name, dataset, settings, jobs, formats, output):
         dataset=dataset or chosen.dataset,
         load=chosen.load,
         jobs=jobs,
-        memory=output / "networks",
+        memory=output.absolute() / "networks",
     )
     run_experiments(
         [chosen],
@@ -88,4 +89,5 @@ def _run(name, dataset, settings, jobs, formats, output):
         total=laboratory.protocol.trials,
         write_report=partial(study.write_report, prefix=f"{name}-"),
         settings=settings,
+        cluster=cluster,
     )

@@ -246,10 +246,13 @@ class Laboratory:
         # Once here, not in each process.
         if self.memory.location is not None:
             _ = self.images.data.digest
-        sent, trials = replace(self, progress=None), range(self.protocol.trials)
+        # The data alone, for joblib to know them and send them once.
+        data, trials = self.images.data, range(self.protocol.trials)
+        sent = replace(self, progress=None, images=replace(self.images, data=None))
         tables = {}
         with Parallel(self.jobs, return_as="generator_unordered", mmap_mode="c") as parallel:
-            for trial, table in parallel(delayed(_measure_one)(measure, sent, n) for n in trials):
+            tasks = (delayed(_measure_one)(measure, sent, data, n) for n in trials)
+            for trial, table in parallel(tasks):
                 tables[trial] = table.assign(trial=trial)
                 if self.progress is not None:
                     self.progress((measure, trial))
@@ -332,7 +335,8 @@ def _train_one(network, parent: Ticket | None, search, data, with_ticket):
     return network, Measured.of(trained), trained.ticket if with_ticket else None
 
 
-def _measure_one(measure, laboratory, trial):
+def _measure_one(measure, laboratory, data, trial):
+    laboratory = replace(laboratory, images=replace(laboratory.images, data=data))
     with _nothing_lost(laboratory.memory):
         return trial, measure(laboratory, trial)
 
