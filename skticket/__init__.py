@@ -6,7 +6,7 @@ from .utils import lazily
 
 if TYPE_CHECKING:
     from .estimators import WinningTicketClassifier, WinningTicketRegressor
-    from .pruning import Prune
+    from .pruning import Grow, Prune
     from .rewinding import Rewind
     from .ticket import Ticket
     from .transformers import TicketSelector, TicketTransformer
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "Grow",
     "Prune",
     "Rewind",
     "Ticket",
@@ -27,6 +28,7 @@ __all__ = [
 __getattr__, __dir__ = lazily(
     __name__,
     {
+        "Grow": "pruning",
         "Prune": "pruning",
         "Rewind": "rewinding",
         "Ticket": "ticket",

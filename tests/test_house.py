@@ -158,6 +158,7 @@ def test_doors_lead_somewhere(room):
 
 def test_public_imports():
     assert skticket.__all__ == [
+        "Grow",
         "Prune",
         "Rewind",
         "Ticket",

@@ -86,7 +86,8 @@ def find(
     ] = "0.2",
     strategy: Annotated[str, choice(STRATEGIES, "How weights are scored.")] = "magnitude",
     schedule: Annotated[
-        str, choice(SCHEDULES, "Prune round by round, or all at once.")
+        str,
+        choice(SCHEDULES, "Prune round by round, all at once, or while a sparse network trains."),
     ] = "iterative",
     rewind_to: Annotated[
         str, choice((*REWINDS, "STEPS"), "Where survivors start from; a number of steps.")

@@ -4,7 +4,7 @@ import typer
 
 # In the order of the help and of error messages. What the package itself knows of them is
 # imported too late for a --help.
-SCHEDULES = ("iterative", "one-shot")
+SCHEDULES = ("iterative", "one-shot", "evolving")
 TASKS = ("auto", "classification", "regression")
 STRATEGIES = (
     "magnitude",

@@ -5,6 +5,8 @@ from functools import partial
 
 import torch
 
+from ..network import load_arrays
+
 
 def survival_factors(module, mask):
     """Return 1 where a weight survives and 0 elsewhere, for each weight of which some are pruned.
@@ -22,7 +24,21 @@ def autograd_engine(net, ticket, data, n_threads):
     """Leave the steps to skorch and torch; keep pruned weights at 0, and so their gradients."""
     factors = survival_factors(net.module_, ticket.mask)
     with _masked_gradients(net.module_, factors), masked_weights(net, factors):
-        yield
+        yield partial(change_masks, net, factors)
+
+
+def change_masks(net, factors, ticket):
+    """Go on with another ticket: its weights, its masks, and an optimizer that forgets the pruned.
+
+    A weight that is new was pruned until now, and has no state that is not 0.
+    """
+    load_arrays(net.module_, ticket.weights)
+    named = dict(net.module_.named_parameters())
+    for name, factor in factors.items():
+        factor.copy_(torch.tensor(ticket.mask[name]))
+        for value in net.optimizer_.state.get(named[name], {}).values():
+            if torch.is_tensor(value) and value.shape == factor.shape:
+                value.mul_(factor)
 
 
 @contextmanager

@@ -5,6 +5,7 @@ network takes half as long, and what two threads may share without changing a bi
 """
 
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from itertools import islice
 
 import torch
@@ -12,7 +13,7 @@ from skorch.utils import to_tensor
 
 from ..network import rows_per_batch
 from ..utils import on_threads
-from ._autograd import masked_weights, survival_factors
+from ._autograd import change_masks, masked_weights, survival_factors
 from ._coverage import keeps_zeros, loss_of
 from ._team import Pace
 
@@ -34,7 +35,7 @@ def dense_engine(net, ticket, data, n_threads):
     with ExitStack() as stack:
         if not keeps_zeros(net.optimizer_):
             stack.enter_context(masked_weights(net, factors))
-        yield
+        yield partial(change_masks, net, factors)
 
 
 class _DenseSteps:

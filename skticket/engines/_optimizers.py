@@ -27,13 +27,22 @@ class _Flat:
         self.n_steps += n_steps
         return before
 
+    def go_on_with(self, values, carry):
+        """Take further steps of another parameter; `carry` makes its state of that of this one."""
+        names = self._state_names()
+        states = [carry(array) for array in self.state_arrays[: len(names)]]
+        group = self.param_groups[0]
+        del self.state[group["params"][0]], self._arrays, self.state_arrays
+        group["params"] = [values]
+        self.state[values] = dict(zip(names, map(torch.from_numpy, states), strict=True))
+
     @cached_property
     def state_arrays(self):
         """Two arrays of torch's state of the parameter, begun at 0; empty where there is none."""
         (values,) = self.param_groups[0]["params"]
         state = self.state[values]
         for name in self._state_names():
-            state[name] = torch.zeros_like(values)
+            state.setdefault(name, torch.zeros_like(values))
         arrays = [state[name].detach().numpy() for name in self._state_names()]
         return (arrays + [self._arrays[0][:0]] * 2)[:2]
 

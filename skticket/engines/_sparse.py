@@ -24,20 +24,33 @@ def sparse_engine(net, ticket, data, n_threads):
     Its module becomes a `SparseModule`, and its optimizer starts afresh. Where somebody listens to
     each step, one thread takes it: to start another takes longer than most steps.
     """
-    network = SparseNetwork(ticket, activation=activation_of(net.module_), loss=loss_of(net))
+    options = {"activation": activation_of(net.module_), "loss": loss_of(net)}
+    network = SparseNetwork(ticket, **options)
     squeeze = type(net.module_) is MLP and network.shapes[-1][0] == 1
-    options = {k: v for k, v in net.optimizer_.param_groups[0].items() if k != "params"}
+    rule = {k: v for k, v in net.optimizer_.param_groups[0].items() if k != "params"}
     compiled = compiled_optimizer(net.optimizer_)
     net.module_ = SparseModule(network, squeeze)
-    net.optimizer_ = compiled([net.module_.values], **options)
+    net.optimizer_ = compiled([net.module_.values], **rule)
     if has_listeners(net):
-        net.train_step = _ToldStep(net, network)
+        net.train_step = _ToldStep(net)
     else:
-        net.take_steps = _QuietSteps(net, network, data, n_threads)
+        net.take_steps = _QuietSteps(net, data, n_threads)
         if issparse(data.X):
             # skorch knows of no sparse batches.
             net.iterator_valid__sparse, net.infer = True, net.module_.forward
-    yield
+
+    def change(ticket):
+        _go_on(net, SparseNetwork(ticket, **options))
+
+    yield change
+
+
+def _go_on(net, network):
+    """Let another network take the next steps, with what the optimizer knows of its weights."""
+    before = net.module_.network
+    net.module_.compute_by(network)
+    carry = lambda state: network.to_vector(before.to_arrays(state))  # noqa: E731
+    net.optimizer_.go_on_with(net.module_.values, carry)
 
 
 class SparseModule(nn.Module):
@@ -56,8 +69,12 @@ class SparseModule(nn.Module):
 
     def __init__(self, network, squeeze):
         super().__init__()
-        self.network = network
         self.squeeze = squeeze
+        self.compute_by(network)
+
+    def compute_by(self, network):
+        """Let a network, of the same shape, compute from now on."""
+        self.network = network
         self.values = nn.Parameter(torch.from_numpy(network.parameters))
         self.values.grad = torch.from_numpy(network.gradients)
 
@@ -79,18 +96,18 @@ class SparseModule(nn.Module):
 class _QuietSteps:
     """A `TicketNet`'s `take_steps`."""
 
-    def __init__(self, net, network, data, n_threads):
-        self.network = network
+    def __init__(self, net, data, n_threads):
+        self.module = net.module_
         self.data = data
         self.optimizer = net.optimizer_
         self.n_threads = n_threads
         self.pace = Pace()
 
     def __call__(self, batches, rows):
-        data, batch_size = self.data, batches.batch_size
-        n_threads = min(self.n_threads, n_threads_worth_it(self.network.n_active, batch_size))
-        most_rows = _MOST_WORK // len(self.network.parameters)
-        if data.X.dtype != self.network.dtype:
+        data, network, batch_size = self.data, self.module.network, batches.batch_size
+        n_threads = min(self.n_threads, n_threads_worth_it(network.n_active, batch_size))
+        most_rows = _MOST_WORK // len(network.parameters)
+        if data.X.dtype != network.dtype:
             most_rows = min(most_rows, _MOST_CONVERTED // data.X.shape[1])
         losses = np.empty(-(-len(rows) // batch_size))
         done = 0
@@ -98,7 +115,7 @@ class _QuietSteps:
             left = min(len(losses) - done, max(1, most_rows // batch_size))
             threads, n_steps = self.pace.choose(n_threads, left)
             with self.pace.measured(threads, n_steps):
-                losses[done : done + n_steps] = self.network.take_steps(
+                losses[done : done + n_steps] = network.take_steps(
                     data.X,
                     data.y,
                     self.optimizer,
@@ -114,12 +131,11 @@ class _QuietSteps:
 class _ToldStep:
     """skorch's `train_step`, for callbacks that may look at everything."""
 
-    def __init__(self, net, network):
+    def __init__(self, net):
         self.net = net
-        self.network = network
 
     def __call__(self, batch, **fit_params):
-        net, network = self.net, self.network
+        net, network = self.net, self.net.module_.network
         X, y = batch
         y_pred = net.module_(X)
         y, weight = y if isinstance(y, tuple) else (y, None)

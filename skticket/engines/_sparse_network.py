@@ -134,11 +134,22 @@ default="cross_entropy"
         arrays : mapping of str to ndarray
             Weights and biases by the ticket's names; pruned weights are ignored.
         """
-        start = 0
-        for name, positions in self._parts:
-            stop = start + len(positions)
-            self.parameters[start:stop] = np.ravel(arrays[name])[positions]
-            start = stop
+        self.parameters[:] = self.to_vector(arrays)
+
+    def to_vector(self, arrays):
+        """Gather a vector of the parameters' form from dense arrays, as `to_arrays` spreads it.
+
+        Parameters
+        ----------
+        arrays : mapping of str to ndarray
+            By the ticket's names; what belongs to pruned weights is ignored.
+
+        Returns
+        -------
+        ndarray of shape (n_parameters,)
+        """
+        parts = [np.ravel(arrays[name])[positions] for name, positions in self._parts]
+        return np.concatenate(parts, dtype=self.dtype, casting="unsafe")
 
     def to_arrays(self, vector=None):
         """Spread the parameters over dense arrays.

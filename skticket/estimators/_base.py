@@ -26,7 +26,7 @@ from ..network import (
     layer_sizes_of,
     prediction_net,
 )
-from ..pruning import RATE_CONSTRAINTS, STRATEGY_CONSTRAINTS
+from ..pruning import RATE_CONSTRAINTS, STRATEGY_CONSTRAINTS, Evolving
 from ..rewinding import REWIND_CONSTRAINTS
 from ..search import Search, open_memory
 from ..ticket import Ticket
@@ -52,7 +52,7 @@ class WinningTicketBase(
         "prune_rate": RATE_CONSTRAINTS,
         "rounds": [Interval(Integral, 0, None, closed="left")],
         "strategy": STRATEGY_CONSTRAINTS,
-        "schedule": [StrOptions({"iterative", "one-shot"})],
+        "schedule": [StrOptions({"iterative", "one-shot", "evolving"}), Evolving],
         "rewind_to": REWIND_CONSTRAINTS,
         "select": [StrOptions({"last", "best", "winning"})],
         "round_budget": [Interval(Real, 0, 1, closed="right")],

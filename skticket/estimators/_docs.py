@@ -20,9 +20,12 @@ PARAMETERS = """
         `Magnitude(scope="global")`, whose parameters a grid search reaches as
         `strategy__scope`; or a callable that takes a `Ticket` and returns an array
         of scores for each prunable weight (see `ScoreFunction`).
-    schedule : {"iterative", "one-shot"}, default="iterative"
+    schedule : {"iterative", "one-shot", "evolving"} or Evolving, default="iterative"
         Prune round by round; or once, to the very counts that so many rounds
-        would reach.
+        would reach; or never have a full network at all: round 1 is then sparse from birth, with
+        as many weights, which it exchanges for others as it trains. An `Evolving` has
+        parameters, which a grid search reaches as `schedule__rate`. Round 0 is the full network,
+        to compare with, whatever the schedule.
     rewind_to : str or int, default="init"
         What the survivors are set to before each next training. "init": their initial
         weights; an integer k: their weights after k optimizer steps of round 0;

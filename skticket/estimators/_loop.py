@@ -103,8 +103,10 @@ class Loop:
         n_evaluations = self.search.n_evaluations(self.data.n_rows, share)
         context = self.root.subcontext("round", max_subtasks=n_evaluations)
         context.call_on_fit_task_begin(**self.shown)
-        report = partial(self._report, context, ticket)
-        trained = self.search.train(ticket, self.data, number, share=share, on_evaluation=report)
+        report = partial(self._report, context)
+        trained = self.search.train(
+            ticket, self.data, number, share=share, evolves=number > 0, on_evaluation=report
+        )
         record(number, trained, start)
         if number == 0 and self.estimator.net is None:
             warn_if_useless(trained, self.data)
@@ -119,7 +121,7 @@ class Loop:
         in_full = [trained[number] for number in sorted(self.in_full) if number < len(trained)]
         warn_if_unfinished(in_full, self.search.n_evaluations(self.data.n_rows))
 
-    def _report(self, context, ticket, net):
+    def _report(self, context, net, ticket):
         """Tell scikit-learn's callbacks of an evaluation; return whether to stop."""
         epoch = context.subcontext("epoch").call_on_fit_task_begin(**self.shown)
         current = lambda: self.estimator._as_of(  # noqa: E731 (only when a callback asks)

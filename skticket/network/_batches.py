@@ -1,5 +1,7 @@
 """Mini-batches of rows that are held whole in memory."""
 
+from bisect import bisect_right
+
 import numpy as np
 import torch
 from scipy.sparse import issparse
@@ -45,8 +47,9 @@ class Batches:
         Determines the orders.
     drop_last : bool, default=False
         Leave out the smaller last batch of a pass.
-    pause : int, default=None
-        Number of batches after which a run (see `runs`) ends, because somebody looks then.
+    pauses : sequence of int, default=()
+        Numbers of batches, in order, after which a run (see `runs`) ends, because somebody looks
+        then.
     rows : ndarray of int, default=None
         Positions of the rows to train on; None for all.
     n_threads : int, default=1
@@ -75,7 +78,7 @@ class Batches:
         intervals=None,
         seed=None,
         drop_last=False,
-        pause=None,
+        pauses=(),
         rows=None,
         n_threads=1,
         sparse=False,
@@ -89,7 +92,7 @@ class Batches:
         self.n_threads = n_threads
         self.batch_size = n_batch_rows(batch_size, len(self.rows))
         self.drop_last = drop_last
-        self.pause = pause
+        self.pauses = pauses
         self.sparse = sparse
         self._intervals = None if intervals is None else iter(intervals)
         self._random_state = np.random.RandomState(seed)
@@ -107,8 +110,9 @@ class Batches:
         n_left = next(self._intervals)
         while n_left:
             n_batches = n_left
-            if self.pause is not None and self._n_taken < self.pause:
-                n_batches = min(n_left, self.pause - self._n_taken)
+            following = bisect_right(self.pauses, self._n_taken)
+            if following < len(self.pauses):
+                n_batches = min(n_left, self.pauses[following] - self._n_taken)
             rows = self._take(n_batches * self.batch_size)
             n_batches = -(-len(rows) // self.batch_size)
             n_left -= n_batches

@@ -1,6 +1,8 @@
-"""Which weights go: strategies, and the transformer `Prune` that applies them."""
+"""Which weights go, and which come back: strategies, `Prune`, which applies them, and `Grow`."""
 
 from ._at_initialization import GraSP, Snip, SynFlow
+from ._evolving import Evolving
+from ._grow import Grow
 from ._prune import (
     RATE_CONSTRAINTS,
     STRATEGY_CONSTRAINTS,
@@ -23,7 +25,9 @@ from ._weights import (
 __all__ = [
     "RATE_CONSTRAINTS",
     "STRATEGY_CONSTRAINTS",
+    "Evolving",
     "GraSP",
+    "Grow",
     "InitialMagnitude",
     "LargeInitLargeFinal",
     "Magnitude",

@@ -58,7 +58,7 @@ def count_pruned(rate, surviving, repeat=1):
     return surviving - remaining
 
 
-def _lowest(values, n):
+def lowest(values, n):
     """Boolean array of the `n` lowest values (of all, if there are fewer), ties by position."""
     n = min(n, len(values))
     if n == 0:
@@ -82,10 +82,10 @@ def _lowest_together(scores, alive, n):
             candidates, found = np.delete(candidates, best), np.delete(found, best)
         places.append(candidates)
         values.append(found)
-    lowest = np.split(_lowest(np.concatenate(values), n), np.cumsum([*map(len, values)])[:-1])
+    chosen = np.split(lowest(np.concatenate(values), n), np.cumsum([*map(len, values)])[:-1])
     removed = {name: np.zeros(array.shape, bool) for name, array in scores.items()}
-    for array, candidates, chosen in zip(removed.values(), places, lowest, strict=True):
-        array.flat[candidates[chosen]] = True
+    for array, candidates, gone in zip(removed.values(), places, chosen, strict=True):
+        array.flat[candidates[gone]] = True
     return removed
 
 

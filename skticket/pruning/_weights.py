@@ -29,15 +29,20 @@ class WeightStrategy(Strategy):
         }
 
     def _groups(self, names, rate):
-        if self.output_rate == 1 or len(names) == 1:
-            return [(names, rate)]
-        output_rate = rate * self.output_rate
-        if isinstance(rate, Integral):
-            output_rate = round(output_rate)
-        return [(names[:-1], rate), (names[-1:], output_rate)]
+        return rates_by_layer(names, rate, self.output_rate)
 
     def _masks_without(self, ticket, removed):
         return {name: mask & ~removed[name] for name, mask in ticket.mask.items()}
+
+
+def rates_by_layer(names, rate, output_rate):
+    """Return pairs of layers that have one rate, and that rate; the last layer is the output's."""
+    if output_rate == 1 or len(names) == 1:
+        return [(names, rate)]
+    of_outputs = rate * output_rate
+    if isinstance(rate, Integral):
+        of_outputs = round(of_outputs)
+    return [(names[:-1], rate), (names[-1:], of_outputs)]
 
 
 _PARAMETERS = """

@@ -19,7 +19,7 @@ from ..network import (
     restarted,
     steps_per_epoch,
 )
-from ..pruning import Prune, needs_gradients
+from ..pruning import Evolving, Prune, needs_gradients
 from ..rewinding import Rewind
 from ..ticket import Ticket
 from ..training import Gradients, Trained, train
@@ -43,8 +43,8 @@ def _train_to_the_end(net, ticket, data, on_evaluation=None, **settings):
     """Train; raise `_EndedEarly` if `on_evaluation`, by which nothing is remembered, ends it."""
     ended = []
 
-    def report(net):
-        ended[:] = [True] if on_evaluation(net) else []
+    def report(net, ticket):
+        ended[:] = [True] if on_evaluation(net, ticket) else []
         return bool(ended)
 
     report = None if on_evaluation is None else report
@@ -115,7 +115,7 @@ class Search:
     rounds: int
     prune_rate: float | int
     strategy: object
-    schedule: str
+    schedule: str | Evolving
     rewind_to: str | int
     layout: str
     seed: int
@@ -134,7 +134,14 @@ class Search:
     @property
     def n_rounds(self):
         """How many times the network is pruned."""
-        return min(self.rounds, 1) if self.schedule == "one-shot" else self.rounds
+        return self.rounds if self.schedule == "iterative" else min(self.rounds, 1)
+
+    @property
+    def evolving(self):
+        """The schedule by which weights are exchanged as the network trains; None without one."""
+        if self.schedule == "evolving":
+            return Evolving()
+        return self.schedule if isinstance(self.schedule, Evolving) else None
 
     def first_ticket(self):
         """Return the full network, or what stands for it, checked to bear every pruning to come."""
@@ -144,6 +151,8 @@ class Search:
         else:
             ticket = restarted(self.net, self.ticket)
         if self.rounds:
+            if self.evolving is not None:
+                self.evolving.check(self.strategy)
             Prune(self.prune_rate, self.strategy, repeat=self.rounds).fit(ticket)
         return ticket
 
@@ -185,11 +194,19 @@ class Search:
         return max(_part(share, n_steps), min(evaluate_every, n_steps)), evaluate_every
 
     def train(
-        self, ticket: Ticket, data: Data, round, call=0, share=1.0, on_evaluation=None
+        self,
+        ticket: Ticket,
+        data: Data,
+        round,
+        call=0,
+        share=1.0,
+        evolves=False,
+        on_evaluation=None,
     ) -> Trained:
         """Train a ticket as in this round, for a share of its steps.
 
-        `call` counts trainings of one round.
+        `call` counts trainings of one round. Only where it `evolves` does an evolving schedule
+        exchange weights; otherwise the masks stay.
         """
         n_steps, evaluate_every = self._shortened_grid(data.n_rows, share)
         net = self._penalized_net(data.n_rows)
@@ -205,10 +222,14 @@ class Search:
             "n_iter_no_change": self.n_iter_no_change,
             "share": share,
         }
+        code = [self.code]
+        if evolves and self.evolving is not None:
+            settings |= {"evolving": self.evolving, "strategy": self.strategy}
+            code.append(code_key(self.strategy))
         compute = partial(_train_to_the_end, net, ticket, data, on_evaluation, **settings)
         key = None
         if remembers(self.memory):
-            key = key_of(self.code, net, ticket, data.digest, settings)
+            key = key_of(*code, net, ticket, data.digest, settings)
         try:
             return remember(self.memory, key, compute)
         except _EndedEarly as ended:
@@ -220,25 +241,31 @@ class Search:
         return clone(self.net).set_params(optimizer__weight_decay=self.alpha / n_rows)
 
     def next_ticket(self, ticket: Ticket, data: Data, round) -> Ticket:
-        """Prune and rewind the trained ticket of the round before this one."""
+        """Prune and rewind the trained ticket of the round before this one.
+
+        By an evolving schedule, a sparse network is born instead.
+        """
         return self.rewind_ticket(self.prune(ticket, round, data=data), round)
 
     def prune(self, ticket: Ticket, round, rate=None, data: Data | None = None) -> Ticket:
         """Prune a ticket for this round, at a rate other than the search's if given.
 
-        A strategy that scores weights by the loss needs the data.
+        A strategy that scores weights by the loss needs the data. By an evolving schedule, without
+        a rate, the weights that survive are at random places.
         """
-        if rate is None:
-            rate, repeat = self.prune_rate, self.rounds if self.schedule == "one-shot" else 1
-        else:
-            repeat = 1
-        return Prune(
-            rate,
+        repeat = 1 if rate is not None or self.schedule == "iterative" else self.rounds
+        is_born = rate is None and self.evolving is not None
+        pruned = Prune(
+            self.prune_rate if rate is None else rate,
             self.strategy,
             repeat=max(repeat, 1),
             random_state=derive_seed(self.seed, Stream.PRUNE, round),
             gradients=self.gradients(round, data),
         ).transform(ticket)
+        if not is_born:
+            return pruned
+        random_state = np.random.RandomState(derive_seed(self.seed, Stream.GROW, round))
+        return self.evolving.born(ticket, pruned.n_weights, random_state)
 
     def gradients(self, round, data: Data | None):
         """Return what the strategy needs to score weights for this round, beyond the ticket."""

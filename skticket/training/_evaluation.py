@@ -19,13 +19,17 @@ class Evaluation(Callback):
     checkpoint : int or None
         The step to keep the weights of.
     on_evaluation : callable or None
-        Called with the net after each evaluation; tells whether to stop.
+        Called with the net and a ticket of its masks after each evaluation; tells whether to
+        stop.
     test : skorch.dataset.Dataset or None
         Rows whose score is recorded, too.
     n_iter_no_change : int or None
         After how many evaluations without a lower validation loss to stop; then the best
         evaluation's weights are restored. None neither stops nor restores.
     """
+
+    # What computes, from when it is known: its masks may change.
+    computation = None
 
     def __init__(self, classification, checkpoint, on_evaluation, test, n_iter_no_change=None):
         self.classification = classification
@@ -41,7 +45,7 @@ class Evaluation(Callback):
         self.iterations, self.losses, self.scores, self.test_scores = [], [], [], []
         self.checkpoint_arrays = None
         self.best = None
-        self._best_tensors = None
+        self._best_ticket = self._best_tensors = None
 
     def on_epoch_begin(self, net, dataset_train=None, dataset_valid=None, **kwargs):
         self._losses, self._predicted, self._true, self._weight = [], [], [], []
@@ -77,7 +81,7 @@ class Evaluation(Callback):
         self._keep_if_best(net)
         if self.on_evaluation is not None:
             self.is_reporting = True
-            ends = self.on_evaluation(net)
+            ends = self.on_evaluation(net, self.computation.ticket)
             self.is_reporting = False
             if ends:
                 raise KeyboardInterrupt  # skorch's way for a callback to end a training
@@ -88,6 +92,7 @@ class Evaluation(Callback):
         # A loss of NaN is not lower than any.
         if self.losses[-1] < (np.inf if self.best is None else self.losses[self.best]):
             self.best = len(self.losses) - 1
+            self._best_ticket = self.computation.ticket
             self._best_tensors = [tensor.detach().clone() for tensor in _tensors(net)]
 
     @property
@@ -101,6 +106,8 @@ class Evaluation(Callback):
     def restore_best(self, net):
         """Give the module the best evaluation's weights, where they are to be those that count."""
         if self.best is not None:
+            if self._best_ticket is not self.computation.ticket:
+                self.computation.change(self._best_ticket)
             with torch.no_grad():
                 for tensor, best in zip(_tensors(net), self._best_tensors, strict=True):
                     tensor.copy_(best)
@@ -126,8 +133,9 @@ class Evaluation(Callback):
             return np.nan
         return r2_score(true, predicted, sample_weight=weight)
 
-    def add_to(self, net):
+    def add_to(self, net, computation):
         """Come before the user's callbacks, which may end the training."""
+        self.computation = computation
         defaults = {name for name, _ in net.get_default_callbacks()}
         position = sum(name in defaults and name != "print_log" for name, _ in net.callbacks_)
         net.callbacks_.insert(position, ("evaluation", self))

@@ -21,6 +21,7 @@ from ..network import (
 from ..ticket import Ticket
 from ..utils import n_training_threads, noting_interrupts
 from ._evaluation import Evaluation
+from ._evolution import Evolution
 from ._trained import Trained
 
 
@@ -37,6 +38,8 @@ def train(
     checkpoint=None,
     n_iter_no_change=None,
     share=1.0,
+    evolving=None,
+    strategy="magnitude",
     on_evaluation=None,
 ):
     """Train a ticket's current weights under its masks.
@@ -74,9 +77,14 @@ def train(
     share : float, default=1.0
         What share of a whole training `n_steps` are: the engine that is worth it for the whole
         one computes the part, too.
+    evolving : Evolving, default=None
+        By what schedule weights are exchanged in the course of the training; None: the masks stay
+        as they are.
+    strategy : str, strategy or callable, default="magnitude"
+        What the weights are scored by that then go.
     on_evaluation : callable, default=None
-        Called with the net after each evaluation; training ends early when it
-        returns True.
+        Called after each evaluation with the net, and with a ticket of its initial weights and
+        masks; training ends early when it returns True.
 
     Returns
     -------
@@ -99,25 +107,32 @@ def train(
         evaluation = Evaluation(
             data.classification, checkpoint, on_evaluation, test, n_iter_no_change
         )
-        net = _ready_net(net, ticket, data, seed, checkpoint, _intervals(n_steps, evaluate_every))
+        pauses, listeners = [] if checkpoint is None else [checkpoint], [evaluation]
+        if evolving is not None:
+            grid = {"n_steps": n_steps, "evaluate_every": evaluate_every}
+            evolution = Evolution(evolving, strategy, net, data, seed=seed, **grid)
+            pauses, listeners = [*pauses, *evolution.steps], [evaluation, evolution]
+        net = _ready_net(net, ticket, data, seed, pauses, _intervals(n_steps, evaluate_every))
         n_rows = round(n_steps / share) * rows_per_batch(net, data.n_rows)
         options = {"n_rows": n_rows, "layout": layout, "n_threads": n_threads}
-        with computing(net, ticket, data, **options) as engine:
+        with computing(net, ticket, data, **options) as computation:
             # Only now: engines ask who listens.
-            evaluation.add_to(net)
+            for listener in listeners:
+                listener.add_to(net, computation)
             _run(net, on_device(data.X, data.y, data.weight, net.device), evaluation)
     _check_outcome(evaluation)
-    checkpoints = dict(ticket.checkpoints)
+    trained = computation.ticket
+    checkpoints = dict(trained.checkpoints)
     if checkpoint is not None:
         checkpoints[checkpoint] = evaluation.checkpoint_arrays
     return Trained(
-        Ticket(ticket.initial, ticket.mask, read_arrays(net.module_), checkpoints),
+        Ticket(trained.initial, trained.mask, read_arrays(net.module_), checkpoints),
         net.history,
         np.array(evaluation.iterations),
         np.array(evaluation.losses),
         np.array(evaluation.scores),
         time.perf_counter() - start,
-        engine,
+        computation.engine,
         np.array(evaluation.test_scores) if has_test else None,
         _kept(evaluation),
     )
@@ -129,9 +144,9 @@ def _intervals(n_steps, evaluate_every):
     return [evaluate_every] * whole + ([rest] if rest else [])
 
 
-def _ready_net(net, ticket, data, seed, checkpoint, intervals):
+def _ready_net(net, ticket, data, seed, pauses, intervals):
     net = clone(net)
-    order = {"seed": seed, "rows": data.rows, "intervals": intervals, "pause": checkpoint}
+    order = {"seed": seed, "rows": data.rows, "intervals": intervals, "pauses": sorted(pauses)}
     with_batches(net, "iterator_train", **order)
     with_batches(net, "iterator_valid", batch_size=EVALUATION_ROWS)
     if net.iterator_train is Batches:

@@ -16,6 +16,7 @@ class Stream(IntEnum):
     SCORE = 5
     TRIAL = 6
     CONTROL = 7
+    GROW = 8
 
 
 def derive_seed(seed, *key):

@@ -233,7 +233,7 @@ def training(net, case, data, engine, **options):
     before = copy.deepcopy((case.X, case.y, case.weight)), copy.deepcopy(case.ticket)
     n_seen = []
 
-    def look(net):
+    def look(net, ticket):
         state = {name: tensor.numpy() for name, tensor in net.module_.state_dict().items()}
         shapes = {name: array.shape for name, array in case.ticket.initial.items()}
         assert {name: array.shape for name, array in state.items()} == shapes
@@ -540,7 +540,7 @@ def test_divergence_is_told(engine, optimizer, loss, global_state):
             n_steps=N_STEPS,
             evaluate_every=1,
             layout="sparse" if engine == "sparse" else "dense",
-            on_evaluation=lambda net: seen.append(net.history[-1, "train_loss"]),
+            on_evaluation=lambda net, ticket: seen.append(net.history[-1, "train_loss"]),
         )
     # Each step was taken, and the last ones gave NaN.
     assert len(seen) == N_STEPS and np.isnan(seen[-1])

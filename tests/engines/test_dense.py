@@ -140,7 +140,7 @@ def test_pruned_weights_are_0_after_every_step(optimizer, options):
     options = {f"optimizer__{name}": value for name, value in options.items()}
     n_checked = []
 
-    def check(net):
+    def check(net, ticket):
         for name, mask in ticket.mask.items():
             assert (net.module_.state_dict()[name].numpy()[~mask] == 0).all()
         n_checked.append(1)

@@ -4,6 +4,7 @@ import pytest
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from skticket import WinningTicketClassifier, WinningTicketRegressor
+from skticket.pruning import Evolving
 
 SMALL = {
     "hidden_layer_sizes": (20,),
@@ -28,7 +29,12 @@ def expected_failures(estimator):
 
 
 @parametrize_with_checks(
-    [WinningTicketClassifier(**SMALL), WinningTicketRegressor(**SMALL)],
+    [
+        WinningTicketClassifier(**SMALL),
+        WinningTicketRegressor(**SMALL),
+        WinningTicketClassifier(**SMALL, schedule="evolving"),
+        WinningTicketRegressor(**SMALL, schedule=Evolving(every=5, how="gradient")),
+    ],
     expected_failed_checks=expected_failures,
 )
 def test_estimator(estimator, check):

@@ -147,7 +147,7 @@ def test_runs_are_the_batches_of_an_interval_within_a_pass():
     options = {"batch_size": 4, "intervals": [5, 6], "seed": 0}
     batches = Batches(Dataset(rows, rows), **options)
     expected = [X.tolist() for _ in range(2) for X, _ in batches]
-    runs = Batches(Dataset(rows, rows), **options, pause=3)
+    runs = Batches(Dataset(rows, rows), **options, pauses=[3])
     found = [list(map(list, runs.runs())) for _ in range(2)]
     # Passes of seven batches, of which the last has one row.
     assert [list(map(len, interval)) for interval in found] == [[12, 8], [5, 16]]

@@ -122,7 +122,7 @@ def draw_case(rng):
         "strategy": strategy,
         "rounds": int(rng.integers(0, 6)),
         "prune_rate": one_of(0.1, 0.2, 0.5, 1, 2),
-        "schedule": one_of("iterative", "iterative", "one-shot"),
+        "schedule": one_of("iterative", "iterative", "one-shot", "evolving"),
         "rewind_to": one_of("init", "none", "reinit", "rearrange", 1, 2, 5),
         "select": one_of("last", "best", "winning"),
         "layout": one_of("auto", "dense", "sparse"),
