@@ -30,7 +30,7 @@ def make_net(sizes, optimizer, learning_rate, batch_size):
     )
 
 
-def fit_by_sgd(X, y, rounds, epochs=1, **options):
+def fit_by_sgd(X, y, rounds, epochs=1, n_evaluations=1, **options):
     """Fit the estimator as the plain loops train: evaluated after each pass, without a penalty."""
     n_train = len(X) - round(0.1 * len(X))
     return WinningTicketClassifier(
@@ -42,7 +42,7 @@ def fit_by_sgd(X, y, rounds, epochs=1, **options):
         batch_size=BATCH,
         max_epochs=epochs,
         n_iter_no_change=None,
-        evaluate_every=-(-n_train // BATCH),
+        evaluate_every=-(-n_train // BATCH // n_evaluations),
         random_state=0,
         **options,
     ).fit(X, y)

@@ -235,16 +235,17 @@ def _dense_covers(net):
 def _sparse_step_is_faster(ticket, n_rows, filled):
     """Whether the compiled step is the faster one, and there are enough of them.
 
-    The rule lies between what benchmarks/crossover.py measured on two cores of a server's
-    processor, where only the dense layout takes the second thread. At batches of 128, with SGD,
-    the layouts cross at a density of 0.58 for a network of 270,000 weights, 0.43 for 650,000 and
-    0.32 for 1,800,000: the fewer of its weights fit in the cache, the more a surviving one costs.
-    Smaller batches, Adam, or a single thread move it upwards. So does a sparse matrix, of which
-    the compiled step computes no more than there is, and the dense one all.
+    The rule lies between what benchmarks/crossover.py measured on two cores of servers'
+    processors. At batches of 128 the layouts cross on one (AMD EPYC, two cores of their own) at a
+    density of 0.85 for a network of 270,000 weights, and 0.45 for 1,800,000; on another (Intel
+    Xeon, two threads of a core) at 0.55 for the former. Networks of 60,000 weights and fewer take
+    less time than the dense layout's overhead. The fewer of its weights fit in the cache, the
+    more a surviving one costs. A sparse matrix, of which the compiled step computes no more than
+    there is, and the dense one all, moves it upwards.
     """
     n_all = _n_all(ticket)
     density = ticket.density * _share_computed(ticket, filled)
-    return n_all * n_rows >= _MUCH_WORK and density <= min(0.6, 38.6 / np.cbrt(n_all))
+    return n_all * n_rows >= _MUCH_WORK and density <= 45 / np.cbrt(n_all)
 
 
 def _share_computed(ticket, filled):
