@@ -49,8 +49,7 @@ def plot_conditions(table, x="percent", panels="together"):
             if control in CONTROLS:
                 _draw_trials(ax, means[means["condition"] == control], x, column, container)
     errors = 1 - means["test_score"]
-    if errors.max() > _WIDE * errors.min() > 0:
-        _set_logit_scale(rows[display.columns.index("test_score")], errors)
+    set_logit_scale_if_wide(rows[display.columns.index("test_score")], errors)
     return display.figure_
 
 
@@ -68,8 +67,10 @@ def _draw_trials(ax, means, x, column, container):
         ax.plot(rows[x], rows[column], color=color, alpha=0.3, linewidth=0.7, zorder=1)
 
 
-def _set_logit_scale(row, errors):
-    """Show differences among the best as well as among the worst."""
+def set_logit_scale_if_wide(row, errors):
+    """Show differences among the best accuracies as well as among the worst."""
+    if not errors.max() > _WIDE * errors.min() > 0:
+        return
     ticks = np.outer((0.1, 0.01, 0.001), (7, 5, 3, 2, 1.5, 1))
     low, high = row[0].get_ylim()
     for ax in row:

@@ -160,12 +160,13 @@ class MaskDistanceDisplay:
     def plot(self, ax=None, **mesh_kw):
         """Draw the display."""
         if ax is None:
-            _, ax = plt.subplots(figsize=(5.0, 4.0), layout="constrained")
+            # Whose cells are to be squares.
+            _, ax = plt.subplots(figsize=(5.2, 4.2), layout="compressed")
         self.ax_, self.figure_ = ax, ax.figure
         edges = _edges(np.asarray(self.iterations, float))
         options = {"cmap": "viridis", "vmin": 0, "shading": "flat", "rasterized": True}
         self.mesh_ = ax.pcolormesh(edges, edges, self.distances, **options | mesh_kw)
-        ax.set_aspect("equal")
+        ax.set_box_aspect(1)
         ax.set_xlabel("mask drawn at iteration")
         ax.set_ylabel("other mask drawn at iteration")
         self.colorbar_ = self.figure_.colorbar(

@@ -40,6 +40,7 @@ PALETTE = MappingProxyType(
         "random_signs": Look("#7CAE00", "p"),
         "shuffle": Look("#A6761D", "X"),
         "inverted": Look("#7A3FF2", "d"),
+        "transferred": Look("#4D9221", "h"),
         "random masks": _RANDOM,
         "random": _RANDOM,
         "one-shot": Look("#56B4E9", "v"),

@@ -5,7 +5,7 @@ from dataclasses import replace
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from matplotlib.ticker import PercentFormatter
+from matplotlib.ticker import FixedLocator, NullLocator, PercentFormatter, StrMethodFormatter
 from sklearn.datasets import load_breast_cancer, load_wine, make_classification
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.feature_selection import f_classif
@@ -190,7 +190,7 @@ def _plot(table):
     figure, axes = plt.subplots(
         2,
         len(names),
-        figsize=(2.9 * len(names), 5.2),
+        figsize=(max(2.9 * len(names), 7), 5.2),
         layout="constrained",
         sharex="col",
         squeeze=False,
@@ -205,15 +205,19 @@ def _plot(table):
                 means = means[["n_features", quantity]].mean()
                 options = {"color": looks[method].color, "marker": looks[method].marker}
                 ax.plot(means["n_features"], means[quantity], label=method, **options)
-            ax.yaxis.set_major_formatter(PercentFormatter(1))
+            ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
             ax.set_xscale("log")
+            ticks = rows.loc[rows["method"].isin([_TICKET, _ALL]), "n_features"].unique()
+            ax.xaxis.set_major_locator(FixedLocator(ticks))
+            ax.xaxis.set_major_formatter(StrMethodFormatter("{x:.0f}"))
+            ax.xaxis.set_minor_locator(NullLocator())
             ax.spines[["top", "right"]].set_visible(False)
         column[0].set_title(name, fontsize="medium")
         column[1].set_xlabel("features")
     axes[0, 0].set_ylabel("test accuracy")
-    axes[1, 0].set_ylabel("features of no use among them")
+    axes[1, 0].set_ylabel("of no use among them")
     handles, labels = axes[0, 0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside upper center", ncols=6, frameon=False)
+    figure.legend(handles, labels, loc="outside upper center", ncols=3, frameon=False)
     return figure
 
 

@@ -2,10 +2,10 @@
 
 import matplotlib.pyplot as plt
 import numpy as np
-from matplotlib.ticker import PercentFormatter
 
 from ...inspection import looks_of
 from .._laboratory import Measured
+from .._plots import set_logit_scale_if_wide
 
 
 def row_of(trained, **about):
@@ -56,11 +56,11 @@ def plot_groups(table, group, kind, *, panel=None, titles="{}"):
                 np.arange(len(names)) + offset, mean, spread, linestyle="", capsize=3, **options
             )
         ax.set_xticks(range(len(names)), names)
-        ax.yaxis.set_major_formatter(PercentFormatter(1))
         ax.set_ylabel("test accuracy")
         ax.grid(axis="y", color="0.92", linewidth=0.8)
         ax.set_axisbelow(True)
         ax.spines[["top", "right"]].set_visible(False)
+        set_logit_scale_if_wide([ax], 1 - rows["test_score"])
         if value is not None:
             ax.set_title(titles.format(value), fontsize="medium")
     handles, labels = axes[0, 0].get_legend_handles_labels()

@@ -15,7 +15,7 @@ from ._groups import plot_groups, row_of
 from ._study import Study, tickets_at
 
 _PERCENT = 16.8
-_FULL, _NATIVE, _MOVED = "full network", "native ticket", "transferred"
+_FULL, _NATIVE, _MOVED = "full network", "ticket", "transferred"
 _CONTROLS = ("reinit", "shuffle")
 # Of the noise that is added, in standard deviations of the inputs.
 _NOISE = 0.5
@@ -118,6 +118,7 @@ TRANSFER = Study(
     claims=_claims,
     pictures={"": partial(plot_groups, group="target", kind="network")},
     caption="Test accuracy at the lowest validation loss, on data made of the first: inverted "
-    "images, noisy ones, those with permuted pixels, and the other half of the classes. Means of "
-    "the trials; bars from the least to the greatest.",
+    "images, noisy ones, those with permuted pixels, and the other half of the classes. The "
+    "ticket is one of those data, the transferred one of the first. Means of the trials; bars from "
+    "the least to the greatest.",
 )
