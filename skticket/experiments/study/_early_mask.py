@@ -3,7 +3,6 @@
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from matplotlib.ticker import PercentFormatter
 
 from ...inspection import PALETTE, MaskDistanceDisplay, mask_distance
 from ...search import masks_in_training
@@ -102,7 +101,6 @@ def _plot_scores(table):
     ax.errorbar(mean.index, mean, spread, color=look.color, marker=look.marker, capsize=3)
     ax.set_xlabel("mask drawn at iteration")
     ax.set_ylabel("test accuracy of its ticket")
-    ax.yaxis.set_major_formatter(PercentFormatter(1))
     ax.spines[["top", "right"]].set_visible(False)
     return figure
 
