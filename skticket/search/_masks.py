@@ -42,7 +42,7 @@ def masks_in_training(search, data, *, rate=None, n_times=None):
         iterations.append(iteration)
         tickets.append(search.prune(current, 1, rate, data))
 
-    def on_evaluation(net):
+    def on_evaluation(net, _):
         nonlocal seen
         seen += 1
         if seen in wanted:
