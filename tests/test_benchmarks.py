@@ -364,6 +364,15 @@ def test_tables_of_packages(load):
         assert len(y) + len(y_test) == 178
 
 
+def test_one_more_method_chooses_features(load, monkeypatch):
+    features = load("features")
+    monkeypatch.setattr(features, "lassonet", lambda X, y, seed: -np.arange(X.shape[1]))
+    means = features.means(features.compare(["wine"], 1, 1)).loc["wine"]
+    assert means.loc[("LassoNet", 1.0), "false"] == 0
+    assert means.loc["all features", "false"].item() == 50
+    assert means["test_score"].between(30, 100).all()
+
+
 @pytest.mark.parametrize("name", ["offers", "trips"])
 def test_mixed_tables(load, name):
     make, target, _ = load("mixed_tables").TABLES[name]

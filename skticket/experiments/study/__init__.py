@@ -7,7 +7,7 @@ from .._experiment import registry
 from .._report import write_result
 from ._connectivity import ROUNDS_CONNECTIVITY, STABILITY
 from ._early_mask import EARLY_MASK
-from ._features import FEATURES
+from ._features import FEATURES, compare_features
 from ._masks import SUPERMASKS
 from ._sanity_checks import SANITY_CHECKS
 from ._study import PRESETS, Study, each_round, tickets_at
@@ -17,6 +17,7 @@ __all__ = [
     "PRESETS",
     "STUDIES",
     "Study",
+    "compare_features",
     "each_round",
     "tickets_at",
     "write_report",
