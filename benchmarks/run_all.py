@@ -24,6 +24,7 @@ NAMES = (
     "grid_memory",
     "sparse_rows",
     "memory",
+    "evolving",
 )
 
 
