@@ -41,6 +41,7 @@ STUDY_PRESETS = ("full", "quick", "smoke")
 STUDIES = (
     "all",
     "list",
+    "equal-cost",
     "stability",
     "rounds-connectivity",
     "supermasks",

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from small import remaining_after
 
 from skticket.experiments import Laboratory, load_images
 from skticket.experiments.study import PRESETS, STUDIES
@@ -105,3 +106,20 @@ def test_made_up_tables_are_as_told():
     rows = table.set_index(["method", "share"]).loc["all features"]
     assert rows["n_features"].item() == 100 and rows["false"].item() == pytest.approx(0.9)
     assert isinstance(table, pd.DataFrame)
+
+
+def test_costs_are_steps_times_density(laboratory):
+    table = STUDIES["equal-cost"].run(laboratory).table.set_index("condition")
+    cost, n_weights = table["cost"], table["n_weights"]
+    assert cost["full network"] == 1
+    for name in ("random", "SET", "RigL", "SNIP", "GraSP", "SynFlow"):
+        assert cost[name] == pytest.approx(n_weights[name] / n_weights["full network"], rel=1e-12)
+    rounds = [
+        sum(remaining_after(*layer, n) for layer in ((0.2, 1920), (0.2, 300), (0.1, 100)))
+        for n in range(laboratory.protocol.rounds + 1)
+    ]
+    assert n_weights["ticket"] == n_weights["RigL"] == rounds[-1]
+    assert cost["ticket"] == pytest.approx(sum(rounds) / rounds[0], rel=1e-12)
+    assert 1 < cost["ticket, budget 1/6"] < cost["ticket"]
+    # To within half a step of the sixty.
+    assert cost["RigL, as long as that"] == pytest.approx(cost["ticket, budget 1/6"], abs=1 / 120)

@@ -52,7 +52,7 @@ def test_list_tells_the_question_of_each(run_command):
 @pytest.mark.parametrize(
     "arguments, parts",
     [
-        (["sideways"], ["NAME must be one of all, list, stability", "got 'sideways'"]),
+        (["sideways"], ["NAME must be one of all, list, equal-cost", "got 'sideways'"]),
         (["stability", "--preset", "fast"], ["--preset must be one of full", "got 'fast'"]),
         (["stability", "--trials", "0"], ["trials", "at least 1", "got 0"]),
         (["stability", "--iterations", "5"], ["iterations", "at least 10", "got 5"]),

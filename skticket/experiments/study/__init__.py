@@ -7,6 +7,7 @@ from .._experiment import registry
 from .._report import write_result
 from ._connectivity import ROUNDS_CONNECTIVITY, STABILITY
 from ._early_mask import EARLY_MASK
+from ._equal_cost import EQUAL_COST
 from ._features import FEATURES, compare_features
 from ._masks import SUPERMASKS
 from ._sanity_checks import SANITY_CHECKS
@@ -26,6 +27,7 @@ __all__ = [
 
 # In the order of the page docs/studies.md.
 STUDIES = registry(
+    EQUAL_COST,
     STABILITY,
     ROUNDS_CONNECTIVITY,
     SUPERMASKS,
