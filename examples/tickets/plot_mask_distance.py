@@ -29,8 +29,8 @@ for iteration, distance in list(zip(display.iterations, display.distances[:, -1]
 # Masks of the first round alone, which leave 74%, differ less: most weights are far from being
 # pruned.
 figure, axes = plt.subplots(1, 2, figsize=(9.5, 3.8), layout="constrained")
-MaskDistanceDisplay.from_estimator(clf, X, y, ax=axes[0], vmax=0.5)
-MaskDistanceDisplay.from_estimator(clf, X, y, rate=0.26, ax=axes[1], vmax=0.5)
+MaskDistanceDisplay.from_estimator(clf, X, y, ax=axes[0], vmax=0.6)
+MaskDistanceDisplay.from_estimator(clf, X, y, rate=0.26, ax=axes[1], vmax=0.6)
 axes[0].set_title("all rounds at once")
 axes[1].set_title("one round")
 plt.show()

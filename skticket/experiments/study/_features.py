@@ -205,13 +205,14 @@ def _plot(table):
                 means = means[["n_features", quantity]].mean()
                 options = {"color": looks[method].color, "marker": looks[method].marker}
                 ax.plot(means["n_features"], means[quantity], label=method, **options)
-            ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
             ax.set_xscale("log")
-            ticks = rows.loc[rows["method"].isin([_TICKET, _ALL]), "n_features"].unique()
+            counts = rows[rows["method"].isin([_TICKET, _ALL])]
+            ticks = counts.groupby("share", dropna=False)["n_features"].median()
             ax.xaxis.set_major_locator(FixedLocator(ticks))
             ax.xaxis.set_major_formatter(StrMethodFormatter("{x:.0f}"))
             ax.xaxis.set_minor_locator(NullLocator())
             ax.spines[["top", "right"]].set_visible(False)
+        column[1].yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
         column[0].set_title(name, fontsize="medium")
         column[1].set_xlabel("features")
     axes[0, 0].set_ylabel("test accuracy")
