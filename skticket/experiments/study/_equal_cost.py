@@ -23,7 +23,7 @@ _FROM_BIRTH = {
     "GraSP": {"schedule": "one-shot", "strategy": GraSP()},
     "SynFlow": {"schedule": "one-shot", "strategy": SynFlow()},
 }
-_LONG = "RigL, as long as that"
+_LONG = "RigL, as long as budget 1/6"
 _NAMES = {"random": "random sparse networks", _LONG: "RigL's networks"}
 
 
