@@ -29,7 +29,7 @@ def sparse_engine(net, ticket, data, n_threads):
     squeeze = type(net.module_) is MLP and network.shapes[-1][0] == 1
     rule = {k: v for k, v in net.optimizer_.param_groups[0].items() if k != "params"}
     compiled = compiled_optimizer(net.optimizer_)
-    net.module_ = SparseModule(network, squeeze)
+    net.module_ = SparseModule(network, squeeze, n_threads)
     net.optimizer_ = compiled([net.module_.values], **rule)
     if has_listeners(net):
         net.train_step = _ToldStep(net)
@@ -65,11 +65,14 @@ class SparseModule(nn.Module):
         What computes; the parameter and its gradient share its memory.
     squeeze : bool
         Whether the output of a single unit is a vector.
+    n_threads : int, default=1
+        How many threads may share the rows of a prediction.
     """
 
-    def __init__(self, network, squeeze):
+    def __init__(self, network, squeeze, n_threads=1):
         super().__init__()
         self.squeeze = squeeze
+        self.n_threads = n_threads
         self.compute_by(network)
 
     def compute_by(self, network):
@@ -81,7 +84,7 @@ class SparseModule(nn.Module):
     def forward(self, X):
         """Return the outputs; without a graph, because gradients are computed elsewhere."""
         X = X.numpy() if torch.is_tensor(X) else X
-        output = torch.from_numpy(self.network.predict(X, n_threads=1))
+        output = torch.from_numpy(self.network.predict(X, n_threads=self.n_threads))
         return output.squeeze(1) if self.squeeze else output
 
     def state_dict(self, *args, **kwargs):
