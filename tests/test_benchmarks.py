@@ -144,6 +144,28 @@ def test_a_missing_baseline_is_reported(load, cases, command, case):
     assert "| a | 2.50 (2.00 to 5.00) | other (one thread) | 3.50 | **missed** |" in text
 
 
+def test_machines_side_by_side(load, cases, command, case, tmp_path):
+    result = command.run_case("b", case, cases.Settings(3))
+    recorded = []
+    for processor, commit, others in (("AMD", "a" * 10, 0.0), ("Intel", "b" * 10, 0.5)):
+        result["about"] |= {"processor": processor, "commit": commit, "date": "2026-11-29 12:00"}
+        for row in result["rows"]:
+            row["others"] = others
+        folder = tmp_path / processor
+        (folder / "raw").mkdir(parents=True)
+        (folder / "raw" / "b-00.json").write_text(json.dumps(result), "utf-8")
+        load("harness.report").write_report(folder)
+        recorded.append(pd.read_csv(folder / "claims.csv"))
+    n_figures = len(result["rows"])
+    assert [set(claims["disturbed"]) for claims in recorded] == [{0}, {n_figures}]
+    assert all(set(claims["figures"]) == {n_figures} for claims in recorded)
+    text = load("side_by_side").markdown(pd.concat(recorded))
+    assert "AMD: 2026-11-29, commit aaaaaaa.\nIntel: 2026-11-29, commit bbbbbbb.\n" in text
+    assert "| what | than | AMD | Intel |" in text
+    assert "| a | other | **2.50** (2.00 to 5.00) | ~**2.50** (2.00 to 5.00) |" in text
+    assert "| a | third |  |  |" in text
+
+
 def test_missing(load):
     missing = load("harness.machine").missing
     assert missing("numpy") == ""

@@ -115,7 +115,9 @@ def computing(net, ticket, data, *, n_rows, layout="auto", n_threads=1):
     name = training_engine(net, ticket, layout, n_rows=n_rows, filled=share_filled(data.X))
     with _TRAINING_ENGINES[name](net, ticket, data, n_threads) as change:
         computation = Computation(name, ticket, change)
-        yield computation
-    # It knows the net, whose callbacks know the computation: in a circle, memory would wait for
-    # the collector.
-    computation.change_masks = None
+        try:
+            yield computation
+        finally:
+            # It knows the net, whose callbacks know the computation: in a circle, memory would
+            # wait for the collector.
+            computation.change_masks = None

@@ -147,7 +147,7 @@ class InterpolationDisplay:
         self.legend_ = None
         if len(self.curves) > 1:
             trials = describe_trials(self.curves.values(), self.spread, "band")
-            title = f"{fill(trials, 22)}" if trials else None
+            title = fill(trials, 22) if trials else None
             self.legend_ = draw_legend(self.ax_, is_new, side="right", title=title)
         return self
 

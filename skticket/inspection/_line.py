@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import log_expit, log_softmax
 from sklearn.base import is_classifier
+from sklearn.metrics import mean_squared_error, r2_score
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from ..engines import Predictor
@@ -214,7 +215,4 @@ def _classes(logs, codes):
 
 
 def _squared(predicted, y):
-    squares = (np.asarray(predicted, np.float64) - y) ** 2
-    deviations = (y - y.mean(axis=0)) ** 2
-    # R² of several outputs is the mean of theirs, as in scikit-learn.
-    return float(squares.mean()), float(np.mean(squares.sum(axis=0) / deviations.sum(axis=0)))
+    return float(mean_squared_error(y, predicted)), float(1 - r2_score(y, predicted))

@@ -52,8 +52,6 @@ class Batches:
         then.
     rows : ndarray of int, default=None
         Positions of the rows to train on; None for all.
-    n_threads : int, default=1
-        How many of torch's threads gather the rows.
     sparse : bool, default=False
         For one pass in order: leave sparse rows as they are.
     **loader_options
@@ -80,7 +78,6 @@ class Batches:
         drop_last=False,
         pauses=(),
         rows=None,
-        n_threads=1,
         sparse=False,
         **loader_options,
     ):
@@ -89,7 +86,8 @@ class Batches:
         y = torch.zeros(len(self.X)) if dataset.y is None else dataset.y
         self.y = _Targets(y) if isinstance(y, tuple) else torch.as_tensor(y)
         self.rows = np.arange(len(self.X)) if rows is None else rows
-        self.n_threads = n_threads
+        # Who takes batches may let threads share the copying.
+        self.n_threads = 1
         self.batch_size = n_batch_rows(batch_size, len(self.rows))
         self.drop_last = drop_last
         self.pauses = pauses

@@ -25,6 +25,7 @@ from skticket import Ticket
 from skticket.model_selection import ticket_test_score
 from skticket.persistence import load_model, save_model
 from skticket.pruning import Evolving, Magnitude
+from skticket.training import Gradients
 
 # 135 rows to train on in batches of 30: 15 steps in all, exchanges after 2, 4, ... 10.
 OFTEN = Evolving(every=2, rate=0.4)
@@ -135,6 +136,20 @@ def test_memory_tells_strategies_apart(tmp_path, n_trained):
     assert len(n_trained) == 3
     one_shot = search(memory=str(tmp_path), schedule="one-shot").fit(X, y)
     assert one_shot.ticket_ == classifier(schedule="one-shot").fit(X, y).ticket_
+
+
+def test_each_exchange_takes_the_gradient_on_rows_of_its_own(monkeypatch):
+    seeds = []
+    of_loss = Gradients.of_loss
+
+    def noted(self, ticket, n_rows=None):
+        seeds.append((self.seed, n_rows))
+        return of_loss(self, ticket, n_rows)
+
+    monkeypatch.setattr(Gradients, "of_loss", noted)
+    search(schedule=Evolving(every=2, how="gradient", n_rows=20)).fit(X, y)
+    assert len(seeds) == len(set(seeds)) == 5
+    assert {n_rows for _, n_rows in seeds} == {20}
 
 
 def test_bits_do_not_depend_on_memory_or_copies(tmp_path):

@@ -19,6 +19,7 @@ from skorch.callbacks import Callback
 
 import skticket.search._memory as room
 from skticket import WinningTicketClassifier
+from skticket.pruning import Evolving
 from skticket.utils import code_key
 
 X, y = load_iris(return_X_y=True)
@@ -101,6 +102,40 @@ def test_warm_start_knows_changed_code(Net, change):
     clf.net.module = changed
     clf.set_params(rounds=2).fit(X, y)
     assert clf.tickets_ == classifier(changed, rounds=2).fit(X, y).tickets_
+
+
+SCORE = """
+def score(ticket):
+    return {{name: {sign} * abs(array) for name, array in ticket.weights.items()}}
+"""
+
+
+def test_memory_knows_changed_code_of_what_prunes_as_it_trains(monkeypatch, tmp_path):
+    import __main__
+
+    def fit(sign, **params):
+        namespace = {"__name__": "__main__"}
+        exec(compile(SCORE.format(sign=sign), "<cell>", "exec"), namespace)
+        monkeypatch.setattr(__main__, "score", namespace["score"], raising=False)
+        clf = WinningTicketClassifier(
+            (8,),
+            schedule=Evolving(every=2, rate=0.5),
+            strategy=namespace["score"],
+            rounds=3,
+            batch_size=30,
+            max_epochs=3,
+            random_state=0,
+            **params,
+        )
+        return clf.fit(X, y)
+
+    first = fit(1, memory=str(tmp_path))
+    fresh = fit(-1)
+    assert fresh.ticket_ != first.ticket_
+    assert fit(-1, memory=str(tmp_path)).ticket_ == fresh.ticket_
+    n_entries = len(list(tmp_path.rglob("output.pkl")))
+    assert fit(1, memory=str(tmp_path)).ticket_ == first.ticket_
+    assert len(list(tmp_path.rglob("output.pkl"))) == n_entries
 
 
 class _Noting(Callback):
