@@ -116,7 +116,6 @@ def test_axes_of_a_ticket_curve(single):
     _, axes = plt.subplots(1, 3)
     with pytest.raises(ValueError, match="ax must be two axes"):
         TicketCurveDisplay.from_estimator(clf, ax=axes[0] if single == "axes" else axes)
-    plt.close("all")
 
 
 class Embedding(nn.Sequential):

@@ -26,14 +26,6 @@ FROM_ESTIMATOR = [TicketCurveDisplay, TrainingCurvesDisplay, *FROM_TICKETS]
 NAMES = ["layers.0.weight", "layers.1.weight", "layers.2.weight"]
 
 
-@pytest.fixture(autouse=True)
-def close_figures():
-    # Tests that ran before in this process may have left some.
-    plt.close("all")
-    yield
-    plt.close("all")
-
-
 @pytest.fixture(scope="module")
 def model():
     X, y = load_digits(return_X_y=True)

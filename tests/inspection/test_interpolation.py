@@ -102,7 +102,6 @@ def test_tickets_alone_are_evaluated_as_their_estimators():
     (curve,) = display.curves.values()
     np.testing.assert_allclose(curve["loss"], line["loss"], rtol=1e-5)
     np.testing.assert_allclose(curve["error"], line["error"], atol=1.01 / len(y))
-    plt.close(display.figure_)
 
 
 def test_truth_values_are_classes():
@@ -164,10 +163,8 @@ def test_display_of_trials():
     np.testing.assert_array_equal(error.get_ydata(), alpha)
     # The errors of the trials are the same, and have no band.
     assert len(display.bands_["mine"]) == 1
-    plt.close(display.figure_)
     figure, axes = plt.subplots(2)
     assert display.plot(ax=axes).figure_ is figure
-    plt.close(figure)
 
 
 def test_display_of_one_line():
@@ -175,7 +172,6 @@ def test_display_of_one_line():
     other = classifier(rounds=1, random_state=1).fit(X, y)
     display = InterpolationDisplay.from_estimators(clf, other, X, y, n_points=5)
     assert display.legend_ is None and len(display.lines_) == 1
-    plt.close(display.figure_)
     with pytest.raises(ValueError, match="at least two rounds, got 1"):
         InterpolationDisplay.from_estimator(clf, X, y, rounds=[1])
     with pytest.raises(ValueError, match="must have the columns .'error'."):

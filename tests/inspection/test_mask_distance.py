@@ -13,13 +13,6 @@ from skticket import Prune, Ticket
 from skticket.inspection import MaskDistanceDisplay, mask_distance
 
 
-@pytest.fixture(autouse=True)
-def close_figures():
-    plt.close("all")
-    yield
-    plt.close("all")
-
-
 def ticket_of(mask):
     mask = np.asarray(mask, bool)
     return Ticket({"w": np.ones(mask.shape)}, {"w": mask})

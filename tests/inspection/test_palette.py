@@ -5,7 +5,6 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 import pytest
-from matplotlib import pyplot as plt
 from matplotlib.colors import to_rgb
 
 from skticket.experiments import xor
@@ -16,13 +15,6 @@ from skticket.inspection import (
     TicketTestDisplay,
     looks_of,
 )
-
-
-@pytest.fixture(autouse=True)
-def close_figures():
-    plt.close("all")
-    yield
-    plt.close("all")
 
 
 def test_the_names_that_pictures_share():

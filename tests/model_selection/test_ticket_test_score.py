@@ -338,4 +338,3 @@ def test_display_of_an_estimator():
     )
     assert named.score_name == "neg_log_loss"
     assert named.control == "rearrange"
-    plt.close("all")
