@@ -6,6 +6,7 @@ from numbers import Integral
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import check_random_state
+from sklearn.utils.metadata_routing import UNUSED
 
 from .initialization import INIT_NAMES, resolve_init
 from .ticket import Ticket
@@ -147,6 +148,10 @@ class Rewind(HasPage, TransformerMixin, BaseEstimator, auto_wrap_output_keys=Non
     >>> Rewind(to="init").transform(trained).weights["w"]
     array([[0.1, 0. ]])
     """
+
+    # A ticket is what others call X, and no metadata.
+    __metadata_request__fit = {"ticket": UNUSED}
+    __metadata_request__transform = {"ticket": UNUSED}
 
     _parameter_constraints = {
         "to": REWIND_CONSTRAINTS,

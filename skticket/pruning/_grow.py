@@ -5,6 +5,7 @@ from numbers import Integral, Real
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import check_random_state
+from sklearn.utils.metadata_routing import UNUSED
 from sklearn.utils.random import sample_without_replacement
 
 from ..ticket import Ticket
@@ -69,6 +70,10 @@ class Grow(HasPage, TransformerMixin, BaseEstimator, auto_wrap_output_keys=None)
     >>> Grow(None, since=ticket, random_state=0).transform(pruned).mask["w"]
     array([[False,  True, False,  True,  True]])
     """
+
+    # A ticket is what others call X, and no metadata.
+    __metadata_request__fit = {"ticket": UNUSED}
+    __metadata_request__transform = {"ticket": UNUSED}
 
     _parameter_constraints = {
         "rate": [*RATE_CONSTRAINTS, None],

@@ -3,6 +3,7 @@
 from numbers import Integral
 
 from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils.metadata_routing import UNUSED
 
 from ..ticket import Ticket
 from ..utils import HasMethods, HasPage, Interval, RealNotInt, StrOptions
@@ -154,6 +155,10 @@ class Prune(HasPage, TransformerMixin, BaseEstimator, auto_wrap_output_keys=None
     >>> ticket.weights["w"]
     array([[ 0. ,  0. ,  0.3, -0.4,  0.5]])
     """
+
+    # A ticket is what others call X, and no metadata.
+    __metadata_request__fit = {"ticket": UNUSED}
+    __metadata_request__transform = {"ticket": UNUSED}
 
     _parameter_constraints = {
         "rate": RATE_CONSTRAINTS,

@@ -11,7 +11,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.utils import get_tags
 from small import NAMES, UNIT_NAMES, UNIT_STRATEGIES, WEIGHT_STRATEGIES
 
-from skticket import Prune, Rewind, Ticket
+from skticket import Grow, Prune, Rewind, Ticket
 from skticket.pruning import (
     InitialMagnitude,
     LargeInitLargeFinal,
@@ -713,6 +713,14 @@ def test_transformer(random_ticket):
     assert tags.requires_fit is False and tags.no_validation is True
     with config_context(transform_output="pandas"):
         assert prune.fit_transform(ticket) == expected
+
+
+@pytest.mark.parametrize("step", [Grow(), Prune(), Rewind()])
+def test_a_ticket_is_no_metadata(step, random_ticket):
+    assert not hasattr(step, "set_transform_request")
+    with config_context(enable_metadata_routing=True):
+        ticket = random_ticket((4, 5, 3), density=1.0)
+        assert make_pipeline(step, Prune(0)).fit(ticket).transform(ticket) == step.transform(ticket)
 
 
 @dataclass
