@@ -36,7 +36,8 @@ class Experiment:
     question: str
     conditions: Callable
     claims: Callable
-    table: Callable = Laboratory.table
+    # A default that is a function would be a method, too.
+    table: Callable = field(default_factory=lambda: Laboratory.table)
     pictures: dict = field(default_factory=lambda: {"": plot_conditions})
     caption: str = TWO_QUANTITIES
     # All ask what one paper asked, and are run alike.

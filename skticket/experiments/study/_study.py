@@ -66,7 +66,8 @@ class Study:
     claims: Callable
     pictures: dict
     caption: str
-    load: Callable = load_images
+    # A default that is a function would be a method, too.
+    load: Callable = field(default_factory=lambda: load_images)
     dataset: str = "mnist"
     settings: dict = field(default_factory=dict)
 
