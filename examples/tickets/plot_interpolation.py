@@ -33,7 +33,7 @@ full, ticket = clf.tickets_[0], clf.tickets_[8]
 fresh = Rewind("reinit", random_state=0).transform(ticket)
 lines = []
 for name, start in {"full network": full, "ticket": ticket, "reinit": fresh}.items():
-    again = WinningTicketClassifier(ticket=start, rounds=0, batch_size=100, alpha=0)
+    again = WinningTicketClassifier(ticket=start, rounds=0, batch_size=100, alpha=0, max_epochs=60)
     first, second = (clone(again).set_params(random_state=seed).fit(X, y) for seed in (1, 2))
     lines.append(line_between(first, second, X_test, y_test).assign(condition=name))
     barrier = error_barrier(first, second, X_test, y_test, of="loss")
