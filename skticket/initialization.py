@@ -153,6 +153,14 @@ def resolve_init(init):
     ------
     ValueError
         If the name is unknown.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skticket.initialization import resolve_init
+    >>> draw = resolve_init("normal")
+    >>> draw((3, 2), np.random.RandomState(0)).shape
+    (3, 2)
     """
     if callable(init):
         return init

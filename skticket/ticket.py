@@ -23,6 +23,13 @@ class Layer(NamedTuple):
         Of its prunable weight.
     bias : str or None
         Of its bias, if it has one.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skticket import Ticket
+    >>> Ticket.full({"0.weight": np.ones((2, 3)), "0.bias": np.zeros(2)}, ["0.weight"]).layers
+    [Layer(weight='0.weight', bias='0.bias')]
     """
 
     weight: str

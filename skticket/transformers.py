@@ -259,6 +259,16 @@ def hidden_ticket(ticket):
     -------
     Ticket or None
         Its outputs, after a ReLU, are the last hidden layer.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from skticket import WinningTicketClassifier
+    >>> from skticket.transformers import hidden_ticket
+    >>> clf = WinningTicketClassifier((8, 4), rounds=1, max_epochs=1, random_state=0)
+    >>> ticket = clf.fit(*load_iris(return_X_y=True)).ticket_
+    >>> len(ticket.layers), len(hidden_ticket(ticket).layers)
+    (3, 2)
     """
     if len(ticket.mask) == 1:
         return None

@@ -99,8 +99,8 @@ PARAMETERS = """
         shrink with the density; on the CPU, for fully connected networks (the default
         one, or a `torch.nn.Sequential` of Linear layers and one kind of ReLU, Tanh or
         Sigmoid), cross-entropy or squared error, and plain SGD or Adam; anything
-        else trains dense. "auto": sparse in networks of at least 100,000 weights at
-        densities up to 0.6 (of a million weights, up to 0.39); of a sparse `X`, at higher ones.
+        else trains dense. "auto": sparse where that is the faster, by a rule that knows
+        the density, the size of the network and how long it is trained, but not the machine.
         The two agree up to float32 rounding.
     device : str, default="cpu"
         The torch device to train on.

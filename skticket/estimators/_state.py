@@ -42,7 +42,7 @@ class PlainState:
 
     @cached_property
     def net_(self):
-        """The net that predicts, built when asked for: the default network's predicts without."""
+        """The net that predicts, built when asked for: the default network predicts without one."""
         check_is_fitted(self)
         sizes = self.n_features_in_, self._n_outputs()
         net = self._default_net(hidden_of_ticket(self.ticket_, *sizes), *sizes)

@@ -33,10 +33,29 @@ def table_inputs(table):
     they are missing; dates are whole seconds since the beginning of 1970 in UTC, `NO_DATE` where
     they are missing. Columns that are not used are left out.
 
+    Parameters
+    ----------
+    table : skrub.TableVectorizer
+        Fitted.
+
+    Returns
+    -------
+    list of (str, type of skl2onnx)
+        A pair a column, in the table's order.
+
     Raises
     ------
     NotImplementedError
         If a column is prepared in a way that no graph can.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from skrub import TableVectorizer
+    >>> from skticket.export import table_inputs
+    >>> table = pd.DataFrame({"distance": [1.5, 2.5], "weather": ["dry", "snow"]})
+    >>> table_inputs(TableVectorizer().fit(table))
+    [('distance', FloatTensorType(shape=[None, 1])), ('weather', StringTensorType(shape=[None, 1]))]
     """
     kinds = {"numbers": FloatTensorType, "dates": Int64TensorType}
     kinds |= {"categories": StringTensorType, "texts": StringTensorType}

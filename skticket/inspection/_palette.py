@@ -14,6 +14,12 @@ class Look:
         Of lines and markers.
     marker : str
         One of matplotlib's.
+
+    Examples
+    --------
+    >>> from skticket.inspection import PALETTE
+    >>> PALETTE["ticket"]
+    Look(color='#0072B2', marker='o')
     """
 
     color: str

@@ -15,7 +15,24 @@ _SIZES, _SIZES_FROM, _SIZES_TO = "plasma", 0.03, 0.86
 
 
 def percent_axis(ax):
-    """Make the x axis that of percent remaining: logarithmic, 100 on the left."""
+    """Make the x axis that of percent remaining: logarithmic, 100 on the left.
+
+    Parameters
+    ----------
+    ax : matplotlib Axes
+        With everything drawn that it is to show.
+
+    Examples
+    --------
+    >>> import matplotlib.pyplot as plt
+    >>> from skticket.inspection import percent_axis
+    >>> figure, ax = plt.subplots()
+    >>> lines = ax.plot([100, 80, 64], [0.95, 0.96, 0.96])
+    >>> percent_axis(ax)
+    >>> ax.get_xlabel()
+    'percent of weights remaining'
+    >>> plt.close(figure)
+    """
     form = FuncFormatter(lambda value, _: f"{value:g}")
     _size_axis(ax, "percent", form, most=100.0, least=min(ax.dataLim.x0, 90.0))
 

@@ -41,7 +41,36 @@ def _fitted_tickets(estimator):
 
 
 def ticket_estimator(estimator):
-    """Return the one fitted ticket estimator in `estimator`."""
+    """Return the one fitted ticket estimator in an estimator.
+
+    Parameters
+    ----------
+    estimator : estimator
+        A fitted `WinningTicketClassifier` or `WinningTicketRegressor`, or a Pipeline, search or
+        other meta-estimator that contains one.
+
+    Returns
+    -------
+    WinningTicketClassifier or WinningTicketRegressor
+        The very one, no copy.
+
+    Raises
+    ------
+    ValueError
+        If there is none, or more than one.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn.preprocessing import StandardScaler
+    >>> from skticket import WinningTicketClassifier
+    >>> from skticket.model_selection import ticket_estimator
+    >>> clf = WinningTicketClassifier((10,), rounds=1, max_epochs=1, random_state=0)
+    >>> model = make_pipeline(StandardScaler(), clf).fit(*load_iris(return_X_y=True))
+    >>> ticket_estimator(model).ticket_
+    Ticket(density=0.8429, n_weights=59)
+    """
     found = list(_fitted_tickets(estimator).values())
     if len(found) != 1:
         raise ValueError(

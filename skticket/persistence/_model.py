@@ -103,6 +103,20 @@ def load_model(path):
         If there is no such file.
     ValueError
         If the file is no model, is damaged, or holds types that are not trusted.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from sklearn.datasets import load_iris
+    >>> from skticket import WinningTicketClassifier
+    >>> from skticket.persistence import load_model, save_model
+    >>> clf = WinningTicketClassifier((20,), rounds=1, max_epochs=1, random_state=0)
+    >>> clf = clf.fit(*load_iris(return_X_y=True))
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save_model(clf, f"{folder}/model.skops")
+    ...     loaded = load_model(f"{folder}/model.skops")
+    >>> loaded.ticket_ == clf.ticket_
+    True
     """
     with extra("models", "saved models"):
         from skops.io import loads
@@ -141,6 +155,20 @@ def about_model(path):
         If there is no such file.
     ValueError
         If the file is no model, or is damaged.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from sklearn.datasets import load_iris
+    >>> from skticket import WinningTicketClassifier
+    >>> from skticket.persistence import about_model, save_model
+    >>> clf = WinningTicketClassifier((20,), rounds=1, max_epochs=1, random_state=0)
+    >>> clf = clf.fit(*load_iris(return_X_y=True))
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save_model(clf, f"{folder}/model.skops", target="species")
+    ...     about = about_model(f"{folder}/model.skops")
+    >>> about["task"], about["target"], about["n_columns"]
+    ('classification', 'species', 4)
     """
     content = _read(path)
     try:

@@ -106,12 +106,46 @@ class Outcome:
 
 
 def direct_populations(units):
-    """Return the populations of the first table, one for each number of units."""
+    """Return the populations of the first table, one for each number of units.
+
+    Parameters
+    ----------
+    units : sequence of int
+        Numbers of hidden units, from the largest.
+
+    Returns
+    -------
+    list of Population
+
+    Examples
+    --------
+    >>> from skticket.experiments.xor import direct_populations
+    >>> direct_populations([10, 2])
+    [Population(name='found directly', units=(10,)), Population(name='found directly', units=(2,))]
+    """
     return [Population(DIRECTLY, (n,)) for n in _check_units(units)]
 
 
 def pruned_populations(units, strategies):
-    """Return the populations of the second table, one for each strategy."""
+    """Return the populations of the second table, one for each strategy.
+
+    Parameters
+    ----------
+    units : sequence of int
+        Numbers of hidden units before the first pruning, and after each.
+    strategies : sequence of str
+        Of `STRATEGIES`.
+
+    Returns
+    -------
+    list of Population
+
+    Examples
+    --------
+    >>> from skticket.experiments.xor import pruned_populations
+    >>> pruned_populations([10, 2], ["product"])
+    [Population(name='product', units=(10, 2))]
+    """
     units = _check_units(units)
     for name in strategies:
         if name not in STRATEGIES:
@@ -140,6 +174,13 @@ def measure(populations, networks=1000, steps=10_000, seed=0, jobs=1, progress=N
     -------
     list of Outcome
         One for each number of units of each population, in order.
+
+    Examples
+    --------
+    >>> from skticket.experiments.xor import direct_populations, measure
+    >>> [outcome] = measure(direct_populations([10]), networks=20, steps=1000)
+    >>> outcome.units, outcome.right.shape
+    (10, (20,))
     """
     check_settings(networks, steps, seed, jobs)
     pieces = [
@@ -165,7 +206,23 @@ def measure(populations, networks=1000, steps=10_000, seed=0, jobs=1, progress=N
 
 
 def check_settings(networks, steps, seed, jobs):
-    """Raise an error unless `measure` would take these settings."""
+    """Raise an error unless `measure` would take these settings.
+
+    Parameters
+    ----------
+    networks, steps, seed, jobs : object
+        As for `measure`.
+
+    Raises
+    ------
+    ValueError
+        If one of them is outside its range.
+
+    Examples
+    --------
+    >>> from skticket.experiments.xor import check_settings
+    >>> check_settings(networks=1000, steps=10_000, seed=0, jobs=1)
+    """
     for name, value, least in (("networks", networks, 1), ("steps", steps, 1), ("seed", seed, 0)):
         check_whole(name, value, least)
     check_jobs(jobs)
