@@ -2,6 +2,8 @@
 
 import re
 
+from sphinx.util.nodes import make_refnode
+
 import skticket
 from skticket.utils import HasPage
 
@@ -23,6 +25,8 @@ templates_path = ["_templates"]
 exclude_patterns = ["auto_examples/**/*.ipynb", "**sg_execution_times.rst"]
 # A name in backticks leads to its page, if it has one.
 default_role = "py:obj"
+# What is to be typed has straight quotes.
+smartquotes = False
 # sphinx-gallery's settings cannot be pickled, which costs a whole reading and nothing else.
 suppress_warnings = ["config.cache"]
 
@@ -85,9 +89,40 @@ _ALONE = ["index", "getting_started", "studies", "benchmarks", "CHANGELOG", "CON
 html_sidebars = {page: [] for page in _ALONE}
 
 
-def plain_references(app, what, name, obj, options, lines):
-    """Leave the text alone of references that inherited docstrings make to scikit-learn's pages."""
-    lines[:] = [re.sub(r":(?:ref|term):`([^`<]*?)(?: <[^`]*>)?`", r"\1", line) for line in lines]
+def plain_docstrings(app, what, name, obj, options, lines):
+    """Make text of references that inherited docstrings make to scikit-learn's pages.
+
+    And of an author's initial at the beginning of a reference, which is no item of a list.
+    """
+    text = "\n".join(lines)
+    text = re.sub(r"\s+and :ref:`sphx_glr_[^`]*`\s+for\s+an\s+example[^.]*", "", text)
+    text = re.sub(r"(?:the )?:ref:`[Uu]ser [Gg]uide <[^`]*>`", "scikit-learn's user guide", text)
+    text = re.sub(r":(?:ref|term):`([^`<]*?)(?: <[^`]*>)?`", r"\1", text)
+    text = re.sub(r"^(\s*\.\. \[\S+\] )(?=[A-Z]\. )", r"\1\\", text, flags=re.M)
+    lines[:] = text.split("\n")
+
+
+def short_defaults(app, what, name, obj, options, signature, returned):
+    """Leave out of a signature what is no value to be typed, or a long text."""
+    if signature:
+        signature = re.sub(r"=(<[^>]*>|'[^']{30,}'|\"[^\"]{30,}\")", "=...", signature)
+    return signature, returned
+
+
+def by_its_last_name(app, env, node, contnode):
+    """Find the page of what a docstring of another module calls by its name alone."""
+    target = node.get("reftarget", "")
+    # A single word may as well be a parameter or a column.
+    if node.get("refdomain") != "py" or re.fullmatch("[a-z]*", target):
+        return None
+    found = [
+        entry
+        for name, entry in env.get_domain("py").objects.items()
+        if name.endswith(f".{target}") and entry.objtype in ("class", "function")
+    ]
+    if len(found) != 1:
+        return None
+    return make_refnode(app.builder, node["refdoc"], found[0].docname, found[0].node_id, contnode)
 
 
 def without_last_line(app, docname, content):
@@ -99,5 +134,7 @@ def setup(app):
     """Register what this site does by itself."""
     # In the gallery, displays of estimators lead to pages of this very site.
     HasPage._doc_link_template = "../../api/{module}.{name}.html"
-    app.connect("autodoc-process-docstring", plain_references)
+    app.connect("autodoc-process-docstring", plain_docstrings)
+    app.connect("autodoc-process-signature", short_defaults)
+    app.connect("missing-reference", by_its_last_name)
     app.connect("source-read", without_last_line)
