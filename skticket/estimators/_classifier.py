@@ -17,7 +17,7 @@ y : array-like of shape (n_samples,) or (n_samples, n_labels)
     Class labels; or an indicator matrix of several labels.
 classes : array-like of shape (n_classes,), default=None
     All class labels that will ever occur; needed in the first call only, and there only
-    if `y` lacks some.
+    if `y` lacks some. Later calls may repeat them.
 """
 
 # Held-out rows of a class.
@@ -227,6 +227,11 @@ class WinningTicketClassifier(ClassifierMixin, WinningTicketBase):
         y = check_labels(y)
         if reset:
             self._target_shape, self.classes_ = y.shape[1:], classes_of(y, classes)
+        elif classes is not None and not np.array_equal(np.unique(classes), self.classes_):
+            raise ValueError(
+                f"classes must be those of the first call, {self.classes_}, or None; got "
+                f"{classes!r}"
+            )
         elif y.shape[1:] != self._target_shape:
             first = f"{len(self.classes_)} labels a row" if self._has_labels else "class labels"
             raise ValueError(f"y must have {first}, as in the first call; got shape {y.shape}")
@@ -286,7 +291,13 @@ class WinningTicketClassifier(ClassifierMixin, WinningTicketBase):
         if self.class_weight is None:
             return weight
         by_class = compute_sample_weight(self.class_weight, y)
-        return by_class if weight is None else weight * by_class
+        weight = by_class if weight is None else weight * by_class
+        if not (np.isfinite(weight).all() and weight.min() >= 0 and weight.max() > 0):
+            raise ValueError(
+                "class_weight must be finite and at least 0 for each class, and not 0 for all rows "
+                f"that count; got {self.class_weight!r}"
+            )
+        return weight
 
     def _split_limits(self, y, n_valid):
         if self._has_labels:

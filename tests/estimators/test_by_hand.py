@@ -132,3 +132,6 @@ def test_classes_that_come_later():
     assert clf.score(X, y) > 0.8
     with pytest.raises(ValueError, match="7"):
         clf.partial_fit(X, np.where(y == 0, 7, y))
+    with pytest.raises(ValueError, match=r"classes must be those of the first call, \[0 1 2\]"):
+        clf.partial_fit(X[y < 2], y[y < 2], classes=[0, 1])
+    assert clf.partial_fit(X, y, classes=[2, 1, 0]) is clf

@@ -201,6 +201,21 @@ def test_wrong_weights(weight, message):
         estimator().fit(X, y, sample_weight=weight)
 
 
+@pytest.mark.parametrize(
+    "by_class", [{0: -1.0}, {1: np.nan}, {2: np.inf}, {0: 0, 1: 0, 2: 0}, [1.0, 2.0, 3.0]]
+)
+def test_wrong_class_weights(by_class):
+    with pytest.raises(ValueError, match="class_weight"):
+        estimator(class_weight=by_class).fit(X, y)
+
+
+def test_class_weight_may_leave_a_class_out_but_not_all_rows():
+    without = estimator(class_weight={0: 0}).fit(X, y)
+    assert 0 not in without.predict(X)
+    with pytest.raises(ValueError, match="class_weight must be .* not 0 for all rows"):
+        without.fit(X, y, sample_weight=y == 0)
+
+
 @pytest.mark.parametrize("how", ["sample_weight", "class_weight"])
 def test_a_net_of_ones_own_takes_no_weights(how):
     net = NeuralNetClassifier(
