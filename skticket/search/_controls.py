@@ -21,7 +21,7 @@ def control_ticket(search, control, ticket, number, seed, *, full=None, data=Non
     ----------
     search : Search
         Which found the ticket.
-    control : {"reinit", "rearrange", "shuffle", "inverted"}
+    control : {"reinit", "rearrange", "random_signs", "shuffle", "inverted"}
         As in `fit_controls`.
     ticket : Ticket
         Whose control.

@@ -12,7 +12,8 @@ from skticket.model_selection import fit_controls
 from skticket.persistence import load_model, save_model
 from skticket.pruning import Magnitude, Random, UnitProduct, opposite_masks
 
-CONTROLS = ["reinit", "rearrange", "shuffle", "inverted"]
+CONTROLS = ["reinit", "rearrange", "random_signs", "shuffle", "inverted"]
+OF_ITS_MASKS = {"reinit", "random_signs"}
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +27,7 @@ def test_controls_are_trained_as_the_selected_round_was(fitted, control):
         assert other.ticket_.layer_densities == fitted.ticket_.layer_densities
         masks = fitted.ticket_.mask.items()
         same = all((other.ticket_.mask[name] == mask).all() for name, mask in masks)
-        assert same == (control == "reinit")
+        assert same == (control in OF_ITS_MASKS)
         assert other.n_iter_ == fitted.n_iter_
         assert other.selected_round_ == fitted.selected_round_
         assert list(other.round_results_["round"]) == [0, fitted.selected_round_]
