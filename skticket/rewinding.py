@@ -66,7 +66,7 @@ def _rearranged(ticket, init, random_state):
 
 def _magnitude(survivors):
     """The root mean square: weights of that size alone have the norm of the survivors."""
-    return np.sqrt(np.mean(np.square(survivors, dtype=np.float64))) if survivors.size else 0.0
+    return np.sqrt(np.square(survivors, dtype=np.float64).sum() / max(survivors.size, 1))
 
 
 def _constant(ticket, signs_of):

@@ -104,9 +104,20 @@ def test_signs_of_what_started_at_zero():
     weights, mask = {"w": np.array([3.0, 0.0, -4.0])}, {"w": np.array([True, True, True])}
     rewound = Rewind("signs").transform(Ticket(weights, mask))
     np.testing.assert_allclose(rewound.weights["w"], np.sqrt(25 / 3) * np.array([1, 0, -1]))
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("to", ["signs", "random_signs"])
+def test_signs_of_few_and_of_small_weights(to):
     nothing = Ticket({"w": np.zeros(2)}, {"w": np.array([False, False])})
-    for to in ("signs", "random_signs"):
-        np.testing.assert_array_equal(Rewind(to).transform(nothing).weights["w"], [0, 0])
+    np.testing.assert_array_equal(Rewind(to).transform(nothing).weights["w"], [0, 0])
+    single = Ticket({"w": np.array([3.0, -5.0])}, {"w": np.array([False, True])})
+    np.testing.assert_array_equal(np.abs(Rewind(to).transform(single).weights["w"]), [0, 5])
+    # Squares of these are 0 in single precision.
+    small = Ticket.full({"w": np.array([3e-30, -4e-30], np.float32)}, ["w"])
+    np.testing.assert_allclose(
+        np.abs(Rewind(to).transform(small).weights["w"]), np.sqrt(12.5) * 1e-30, rtol=1e-6
+    )
 
 
 # Controls

@@ -144,9 +144,7 @@ class LargeInitLargeFinal(WeightStrategy):
     def _score(self, initial, trained):
         initial, trained = np.abs(initial), np.abs(trained)
         largest = trained.max(initial=0)
-        return np.minimum(
-            initial.max(initial=0) / largest * trained if largest else trained, initial
-        )
+        return np.minimum(initial.max() / largest * trained if largest else trained, initial)
 
 
 @substitute(parameters=_PARAMETERS + _ZHOU)

@@ -388,8 +388,11 @@ def test_surviving_zero_may_be_pruned_but_pruned_weights_do_not_count():
     np.testing.assert_array_equal(pruned.mask["w"], [True, False, False, True])
 
 
-def test_large_initial_and_large_final(random_ticket):
+@pytest.mark.parametrize("size", [1, 1e-3])
+def test_large_initial_and_large_final(size, random_ticket):
     ticket = random_ticket((9, 8, 7), density=0.7)
+    arrays = [{n: size * a for n, a in d.items()} for d in (ticket.initial, ticket.weights)]
+    ticket = Ticket(arrays[0], ticket.mask, arrays[1])
     pruned = Prune(0.5, LargeInitLargeFinal(output_rate=1)).transform(ticket)
     for name, mask in ticket.mask.items():
         initial, trained = (abs(a[name][mask]) for a in (ticket.initial, ticket.weights))
@@ -397,6 +400,15 @@ def test_large_initial_and_large_final(random_ticket):
         scores = np.array([min(factor * w, w0) for w, w0 in zip(trained, initial, strict=True)])
         kept = np.sort(np.argsort(-scores, kind="stable")[: len(scores) - round(0.5 * len(scores))])
         np.testing.assert_array_equal(np.flatnonzero(pruned.mask[name][mask]), kept)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_layers_that_ended_at_zero_and_without_weights(name):
+    initial = {"none": np.ones((0, 3)), "zero": np.array([[3.0, -2.0, 1.0]]), "out": np.ones(4)}
+    ticket = Ticket.full(initial, initial)
+    ticket = Ticket(initial, ticket.mask, initial | {"zero": np.zeros((1, 3))})
+    pruned = Prune(0.5, name, random_state=0).transform(ticket)
+    assert [mask.sum() for mask in pruned.mask.values()] == [0, 1, 3]
 
 
 # Random
