@@ -148,7 +148,11 @@ class Unscored:
 @pytest.mark.parametrize("strategy", ["random", Random(output_rate=1), Unscored()])
 def test_strategies_without_scores_cannot_be_inverted(strategy):
     full = Ticket.full({"w": np.ones((1, 4))}, ["w"])
-    with pytest.raises(ValueError, match="no scores that could be inverted"):
+    message = (
+        "^the strategy .* gives no scores that could be inverted; "
+        "control='inverted' needs one that does, such as 'magnitude' or 'snip'$"
+    )
+    with pytest.raises(ValueError, match=message):
         opposite_masks(full, full, strategy)
 
 

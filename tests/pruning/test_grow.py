@@ -231,7 +231,8 @@ def test_it_is_a_transformer():
     pipeline = make_pipeline(Prune(0.4), clone(grow))
     assert counts(pipeline.transform(ticket)) == counts(ticket)
     assert pipeline.set_params(grow__rate=0, grow__since=None).transform(ticket).density < 0.4
-    assert grow.__sklearn_tags__().requires_fit is False
+    tags = grow.__sklearn_tags__()
+    assert tags.requires_fit is False and tags.no_validation is True
     assert grow.fit(ticket) is grow
 
 
@@ -244,10 +245,15 @@ def test_it_is_a_transformer():
         ({"output_rate": 2}, "'output_rate' parameter"),
         ({"since": "before"}, "'since' parameter"),
         ({"n_rows": 0}, "'n_rows' parameter"),
-        ({"rate": None}, "needs since="),
+        (
+            {"rate": None},
+            "^rate=None grows as many weights as were pruned, and needs since=, the ticket "
+            "before that$",
+        ),
         (
             {"since": small_ticket(0.5, sizes=(6, 4, 3))},
-            "since must be a ticket of the same network",
+            r"^since must be a ticket of the same network: its weights have the shapes "
+            r"\{'0.weight': \(4, 6\), .*\}, those of the ticket to grow \{'0.weight': \(5, 6\), ",
         ),
         ({"rate": 30}, "grow rate 30 is more than the [0-9]+ weights that '0.weight' lacks"),
     ],
@@ -260,9 +266,17 @@ def test_bad_parameters(parameters, message):
 
 def test_gradients_that_are_missing_or_nan():
     ticket = small_ticket(0.5)
-    with pytest.raises(ValueError, match="how='gradient' needs gradients"):
+    message = (
+        r"^how='gradient' needs gradients of the network, which a ticket alone cannot give: "
+        r"gradients=skticket\.training\.Gradients\(\.\.\.\); an estimator provides them by itself$"
+    )
+    with pytest.raises(ValueError, match=message):
         Grow(how="gradient").transform(ticket)
-    with pytest.raises(ValueError, match=r"gradients by '0\.weight' contain NaN"):
+    message = (
+        r"^the gradients by '0\.weight' contain NaN; if training diverged, a smaller learning "
+        "rate helps$"
+    )
+    with pytest.raises(ValueError, match=message):
         Grow(how="gradient", gradients=full_of(np.nan, ticket)).transform(ticket)
 
 
