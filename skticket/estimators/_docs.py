@@ -62,7 +62,7 @@ PARAMETERS = """
         name; a callable brings its own weight decay.
     batch_size : int or "auto", default="auto"
         Rows of a mini-batch. "auto": a tenth of the training rows, but at least 16 and at most
-        200; of more than 25,600 rows a 128th, at most 1,024.
+        200; of more than 25,600 rows a 128th, at most 512.
     max_epochs : int, default=30
         Passes over the training rows in each round.
     n_iter_no_change : int or None, default=5
@@ -84,7 +84,7 @@ PARAMETERS = """
     evaluate_every : int or None, default=None
         Optimizer steps between evaluations on the held-out rows, the grid on
         which iterations to converge and to match are measured; None for once an
-        epoch, or every 100 steps of longer epochs, ten times an epoch at most (not with
+        epoch, or every 100 steps of longer epochs, twice an epoch at most (not with
         `net`). skorch's callbacks and histories count evaluations as epochs.
     net : skorch.NeuralNet or None, default=None
         Prototype of the net to train, with any module that has Linear or Conv

@@ -38,7 +38,7 @@ class Batches:
         Rows of a batch; the last batch of a pass over the data may be smaller, and those of
         one pass in order are where rows have very many features.
         "auto": a tenth of the rows, but at least 16 and at most 200; of more than 25,600
-        rows a 128th, at most 1,024.
+        rows a 128th, at most 512.
     intervals : sequence of int, default=None
         For training: each iteration yields so many batches in turn, going on
         where the previous one ended. Each pass over the data has an order of its own.
@@ -173,6 +173,6 @@ def n_batch_rows(batch_size, n_rows):
     """
     if batch_size == "auto":
         # A tenth of few rows, so that an epoch has steps enough; of many rows so many that an
-        # epoch has a hundred or two. Beyond a thousand a row costs no less.
-        batch_size = max(min(max(16, n_rows // 10), 200), min(n_rows // 128, 1024))
+        # epoch has a hundred or two. Beyond that a row costs no less, and teaches less.
+        batch_size = max(min(max(16, n_rows // 10), 200), min(n_rows // 128, 512))
     return n_rows if batch_size == -1 else int(min(batch_size, n_rows))

@@ -27,8 +27,8 @@ from ..utils import Stream, code_key, derive_seed
 from ._memory import key_of, remember, remembers
 
 # Steps between evaluations of epochs that are longer; the paper's grid. But no more evaluations
-# an epoch: of a million rows, those held out would take longer than the steps.
-_LONGEST_INTERVAL, _MOST_EVALUATIONS = 100, 10
+# an epoch: `n_iter_no_change` of them would be over before most rows have been seen again.
+_LONGEST_INTERVAL, _MOST_EVALUATIONS = 100, 2
 
 
 class _EndedEarly(Exception):
@@ -82,7 +82,7 @@ class Search:
         Passes over the training rows a round.
     evaluate_every : int or None
         Steps between evaluations; None for one evaluation an epoch, but every 100 steps
-        of longer epochs (ten times an epoch at most) where the network is the default one.
+        of longer epochs (twice an epoch at most) where the network is the default one.
     rounds : int
         Number of prunings.
     prune_rate, strategy, schedule, rewind_to

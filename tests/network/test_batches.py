@@ -135,7 +135,7 @@ def test_steps_of_an_epoch(batch_size, n_batches):
 @pytest.mark.parametrize(
     ("n_rows", "size"),
     [(5, 5), (50, 16), (169, 16), (175, 17), (1500, 150), (10_000, 200), (25_600, 200)]
-    + [(60_000, 468), (180_000, 1024), (10**7, 1024)],
+    + [(60_000, 468), (180_000, 512), (10**7, 512)],
 )
 def test_automatic_batches_grow_with_the_rows(n_rows, size):
     assert n_batch_rows("auto", n_rows) == size
