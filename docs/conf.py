@@ -115,14 +115,15 @@ def by_its_last_name(app, env, node, contnode):
     # A single word may as well be a parameter or a column.
     if node.get("refdomain") != "py" or re.fullmatch("[a-z]*", target):
         return None
-    found = [
-        entry
+    # Each is known by the name of its file, too.
+    found = {
+        (entry.docname, entry.node_id)
         for name, entry in env.get_domain("py").objects.items()
         if name.endswith(f".{target}") and entry.objtype in ("class", "function")
-    ]
+    }
     if len(found) != 1:
         return None
-    return make_refnode(app.builder, node["refdoc"], found[0].docname, found[0].node_id, contnode)
+    return make_refnode(app.builder, node["refdoc"], *found.pop(), contnode)
 
 
 def without_last_line(app, docname, content):
