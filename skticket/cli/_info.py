@@ -25,9 +25,10 @@ def _describe_model(path):
     if about["columns"]:
         rows = [*about["columns"].items()]
         console.print(make_table(("column", "taken for"), rows, text=("column", "taken for")))
+    columns = "no table" if about["n_columns"] is None else f"{about['n_columns']} columns"
     n_weights, n_all = about["n_weights"], round(about["n_weights"] / about["density"])
     lines = [
-        f"{path}: a model of {about['n_columns']} columns, {path.stat().st_size:,} bytes.",
+        f"{path}: a model of {columns}, {path.stat().st_size:,} bytes.",
         f"Task: {about['task']}" + (f" of {about['target']!r}." if about["target"] else "."),
         f"Classes: {listed(about['classes'])}." if about["classes"] else "",
         f"Ticket: {n_weights:,} of {n_all:,} weights ({100 * about['density']:.3g}%), "

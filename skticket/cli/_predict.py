@@ -46,14 +46,25 @@ def _predicted(path, file, form, proba):
     about = about_model(path)
     if proba and not about["classes"]:
         raise ValueError(f"--proba: {path} predicts numbers, not classes")
+    if about["n_columns"] is None:
+        raise ValueError(
+            f"{path} takes no table; what it takes is for skticket.persistence.load_model, in "
+            "Python"
+        )
     X = _rows(file, form, about)
     model = load_model(path)
-    if about["columns"]:
+    if not hasattr(model, "predict"):
+        raise ValueError(f"{path} predicts nothing: it only transforms")
+    if "date" in about["columns"].values():
         # Step by step, to see what the first cannot read.
         prepared = model[0].transform(X)
         _check_dates(file, X, prepared, about["columns"])
         X, model = prepared, model[1:]
-    found = pd.DataFrame({about["target"] or "prediction": model.predict(X)})
+    name, predicted = about["target"] or "prediction", model.predict(X)
+    if predicted.ndim == 1:
+        found = pd.DataFrame({name: predicted})
+    else:
+        found = pd.DataFrame(predicted, columns=[f"{name} {k}" for k in range(predicted.shape[1])])
     if proba:
         for label, column in zip(about["classes"], model.predict_proba(X).T):
             found[f"probability of {label}"] = column

@@ -4,6 +4,7 @@ from contextlib import suppress
 
 import numpy as np
 from sklearn.base import is_classifier
+from sklearn.compose import ColumnTransformer
 from sklearn.pipeline import Pipeline
 
 from ..estimators import WinningTicketClassifier, WinningTicketRegressor, has_labels
@@ -156,6 +157,11 @@ def graph_of(model):
         Names and types of the inputs.
     note : str or None
         Which column the graph cannot begin with.
+
+    Raises
+    ------
+    ValueError
+        If skl2onnx makes no graph of a step, or needs rows to tell the types of the inputs.
     """
     note, first = None, model
     if isinstance(model, Pipeline):
@@ -167,7 +173,15 @@ def graph_of(model):
         except NotImplementedError as error:
             note, model = str(error), model[1:]
             inputs = [("X", FloatTensorType([None, len(first.all_outputs_)]))]
+    elif isinstance(first, ColumnTransformer) or not hasattr(first, "n_features_in_"):
+        raise ValueError(
+            f"{type(first).__name__} takes what a file does not tell the types of; "
+            "skl2onnx.to_onnx(model, rows) makes the graph"
+        )
     else:
         inputs = [("X", FloatTensorType([None, first.n_features_in_]))]
     options = {"zipmap": False} if is_classifier(model) else None
-    return to_onnx(model, initial_types=inputs, options=options), inputs, note
+    try:
+        return to_onnx(model, initial_types=inputs, options=options), inputs, note
+    except RuntimeError as error:
+        raise ValueError(f"no ONNX graph is made of this model: {error}") from error

@@ -4,7 +4,9 @@ import platform
 from importlib.metadata import version
 
 from sklearn.base import is_classifier
+from sklearn.compose import ColumnTransformer
 from sklearn.pipeline import Pipeline
+from sklearn.utils import get_tags
 
 from ..estimators import has_labels
 from ..model_selection import ticket_estimator
@@ -26,7 +28,8 @@ def describe(model, *, target=None, scores=None):
         "task": _task(found),
         "target": target,
         "columns": columns,
-        "n_columns": len(columns) or int(_steps(model)[0].n_features_in_),
+        # Of texts or dicts, which are no table, nobody knows.
+        "n_columns": len(columns) or getattr(_steps(model)[0], "n_features_in_", None),
         "classes": [str(label) for label in getattr(found, "classes_", [])],
         "density": float(found.density_),
         "n_weights": found.ticket_.n_weights,
@@ -45,12 +48,19 @@ def _task(estimator):
 def _columns(model):
     """What each column that has a name is taken for."""
     names = [str(name) for name in getattr(model, "feature_names_in_", ())]
+    first = _steps(model)[0]
     # skrub's TableVectorizer has told them apart.
-    kinds = getattr(_steps(model)[0], "column_to_kind_", None)
+    kinds = getattr(first, "column_to_kind_", None)
     if kinds is None:
-        return dict.fromkeys(names, "number")
+        return dict.fromkeys(names, "number" if _takes_numbers_alone(first) else "as it is")
     kinds = {name: _KINDS.get(kind, kind) for name, kind in kinds.items()}
     return {name: kinds.get(name, "not used") for name in names}
+
+
+def _takes_numbers_alone(step):
+    tags = get_tags(step)
+    others = tags.no_validation, tags.input_tags.categorical, tags.input_tags.string
+    return not (isinstance(step, ColumnTransformer) or any(others))
 
 
 def _versions(model):

@@ -145,9 +145,9 @@ def about_model(path):
     Returns
     -------
     dict
-        `task`, `target`, `columns` (what each is taken for, by name), `n_columns`, `classes`,
-        `density`, `n_weights`, `is_winning`, `scores`, `missing`, and `versions` of the
-        libraries that made it.
+        `task`, `target`, `columns` (what each is taken for, by name), `n_columns` (None where
+        it takes no table, but texts, say), `classes`, `density`, `n_weights`, `is_winning`,
+        `scores`, `missing`, and `versions` of the libraries that made it.
 
     Raises
     ------

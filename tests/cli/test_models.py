@@ -1,18 +1,25 @@
 """What find saves is a model: predict, info and export take it."""
 
+import datetime
 import io
 import os
 import subprocess
 import sys
+import zoneinfo
 
 import numpy as np
 import onnxruntime
 import pandas as pd
 import pytest
 from running import QUICK, assert_one_line_error, run
+from sklearn.compose import ColumnTransformer
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder
+from small import classifier, regressor
 
-from skticket import Ticket
-from skticket.persistence import load_model
+from skticket import Ticket, TicketTransformer
+from skticket.persistence import about_model, load_model, save_model
 
 
 def make_table(n_rows=80, seed=0):
@@ -115,6 +122,65 @@ def test_predict_numbers(folder, tmp_path):
     digits.iloc[:, :63].to_csv(tmp_path / "digits.csv", index=False)
     result = run("predict", folder / "digits" / "model.skops", tmp_path / "digits.csv")
     assert_one_line_error(result, "63 columns", "64")
+
+
+@pytest.mark.parametrize("name", ["times.csv", "times.parquet"])
+def test_times_with_a_zone(name, tmp_path):
+    frame = make_table()[["number", "y"]]
+    zone = datetime.UTC if name.endswith("csv") else zoneinfo.ZoneInfo("Europe/Berlin")
+    frame["time"] = pd.date_range("2021-01-01", periods=len(frame), freq="7h", tz=zone)
+    path, output = tmp_path / name, tmp_path / "out"
+    if name.endswith("csv"):
+        # As many programs write them.
+        frame["time"] = frame["time"].dt.strftime("%Y-%m-%dT%H:%M:%SZ")
+        frame.to_csv(path, index=False)
+    else:
+        frame.to_parquet(path)
+    options = [*QUICK, "--rounds", "1", "--controls", "0", "--output", output]
+    result = run("find", path, "--target", "y", *options)
+    assert result.exit_code == 0, result.output
+    assert len(predicted(output / "model.skops", path, "--proba")) == len(frame)
+
+
+def saved(model, X, y, folder):
+    save_model(model.fit(X, y), folder / "model.skops")
+    pd.DataFrame(X).to_csv(folder / "rows.csv", index=False)
+    return folder / "model.skops", folder / "rows.csv"
+
+
+def test_models_from_python(tmp_path):
+    frame = make_table()[["number", "code", "truth"]]
+    numbers, y = frame[["number", "truth"]], make_table()["y"]
+    # One that is no Pipeline.
+    model = classifier().fit(numbers, y)
+    found = predicted(*saved(model, numbers, y, tmp_path), "--proba")
+    assert found["prediction"].tolist() == model.predict(numbers).tolist()
+    # Columns that are not all of numbers.
+    parts = ColumnTransformer([("text", OneHotEncoder(), ["code"]), ("as is", "passthrough", [0])])
+    model = make_pipeline(parts, classifier()).fit(frame, y)
+    path, rows = saved(model, frame, y, tmp_path)
+    assert set(about_model(path)["columns"].values()) == {"as it is"}
+    assert predicted(path, rows)["prediction"].tolist() == model.predict(frame).tolist()
+    assert_one_line_error(run("export", path, tmp_path / "model.onnx"), "ColumnTransformer")
+    # Several values a row.
+    model = regressor().fit(numbers, numbers)
+    found = predicted(*saved(model, numbers, numbers, tmp_path))
+    assert list(found.columns) == ["prediction 0", "prediction 1"]
+    np.testing.assert_allclose(found, model.predict(numbers), rtol=1e-6)
+
+
+def test_models_that_predict_no_table(tmp_path):
+    frame, y = make_table(), make_table()["y"]
+    transformer = TicketTransformer(classifier())
+    path, rows = saved(transformer, frame[["number", "truth"]], y, tmp_path)
+    assert_one_line_error(run("predict", path, rows), "predicts nothing")
+    texts = make_pipeline(TfidfVectorizer(), classifier())
+    path, rows = saved(texts, frame["text"], y, tmp_path)
+    assert load_model(path).predict(frame["text"]).tolist() == texts.predict(frame["text"]).tolist()
+    assert_one_line_error(run("predict", path, rows), "takes no table")
+    assert_one_line_error(run("export", path, tmp_path / "model.onnx"), "TfidfVectorizer")
+    result = run("info", path)
+    assert result.exit_code == 0 and "a model of no table" in result.output
 
 
 def test_faults_of_a_file_are_told_at_once(folder, tmp_path):
