@@ -45,7 +45,10 @@ class Scoring:
 
     def __call__(self, model, X, y):
         """Return the score of a model; greater is better."""
-        return float(self.scorer(model, X, y))
+        with warnings.catch_warnings():
+            # Of a rare class, other rows than these may have all.
+            warnings.filterwarnings("ignore", "y_pred contains classes not in y_true")
+            return float(self.scorer(model, X, y))
 
     def of_a_constant(self, y_train, y_test):
         """Return the score of the best constant prediction, or say that there is no such score."""

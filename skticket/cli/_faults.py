@@ -25,7 +25,7 @@ _FEWEST_TOLD, _VERY_MANY = 20, 10
 _MOSTLY = 0.9
 _WITH_COMMA = r"[+-]?\d[\d.]*,\d+"
 # More values than these, and than this share of the rows, are no classes.
-_MOST_CLASSES, _MOST_CLASSES_A_ROW = 20, 0.2
+MOST_CLASSES, _MOST_CLASSES_A_ROW = 20, 0.2
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class Question:
         """Say whether the column to predict is one of numbers."""
         if self.task != "auto":
             return self.task == "regression"
-        return is_a_number(column) and column.nunique() > _MOST_CLASSES
+        return is_a_number(column) and (column.nunique() > MOST_CLASSES or not are_whole(column))
 
 
 def check_table(path, frame, names, question):
@@ -102,6 +102,11 @@ def is_a_number(column):
     return is_numeric_dtype(column) and column.dtype.kind in "iuf"
 
 
+def are_whole(column):
+    """Say whether the numbers of a column are whole, but for those that are missing."""
+    return bool((column.dropna() % 1 == 0).all())
+
+
 def is_text(column):
     """Say whether a column is one of text."""
     if is_string_dtype(column) or _is_categories(column):
@@ -122,6 +127,7 @@ def _faults(path, frame, names, question):
     if question.target in question.drop:
         yield f"--drop must leave {question.target!r} in, which is to be predicted"
     frame = frame.drop(columns=list(question.drop), errors="ignore")
+    n_rows = len(frame)
     if question.target in frame:
         frame = frame.dropna(subset=question.target)
     if len(frame) < _FEWEST_ROWS or frame.shape[1] < _FEWEST_COLUMNS:
@@ -134,7 +140,7 @@ def _faults(path, frame, names, question):
         if name != question.target:
             yield from column_faults(column)
         else:
-            yield from _faults_of_target(column, question)
+            yield from _faults_of_target(column, question, n_rows - len(frame))
 
 
 def _alike(names):
@@ -217,16 +223,17 @@ def _strange(column):
     )
 
 
-def _faults_of_target(column, question):
+def _faults_of_target(column, question, n_missing):
     faults = list(_faults_of_targets(column, question.task))
     yield from faults
     n_values = column.nunique()
     if n_values == 1:
+        of = f" but the {n_missing:,} where it is missing" if n_missing else ""
         yield (
-            f"column {column.name!r} is {shown(column.iloc[0])} in each row: there is nothing to "
-            "predict"
+            f"column {column.name!r} is {shown(column.iloc[0])} in each row{of}: there is nothing "
+            "to predict"
         )
-    most = max(_MOST_CLASSES, _MOST_CLASSES_A_ROW * len(column))
+    most = max(MOST_CLASSES, _MOST_CLASSES_A_ROW * len(column))
     if not faults and not question.is_regression(column) and n_values > most:
         yield (
             f"column {column.name!r} has {n_values:,} different values in {len(column):,} rows, "

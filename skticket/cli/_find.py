@@ -52,7 +52,7 @@ def find(
     ],
     target: Annotated[str, typer.Option(help="The table's column to predict.")] = None,
     task: Annotated[
-        str, choice(TASKS, "Of a table; auto: numbers of over 20 values are regression.")
+        str, choice(TASKS, "Of a table; auto: decimals, or over 20 numbers, are regression.")
     ] = "auto",
     drop: Annotated[
         str, typer.Option(help="The table's columns to leave out, with commas between.")
@@ -203,7 +203,6 @@ def _find(source, parameters, wish, folder):
     make_console().print(found)
     picture = _draw(every_search, evidence.controls, scoring.label)
     writers = {
-        **_model_writers(pipeline, evidence, wish, found),
         "ticket.safetensors": pipeline[-1].ticket_.save,
         "rounds.csv": _csv(every_search),
         **picture_writers("rounds", picture, wish.formats),
@@ -211,6 +210,8 @@ def _find(source, parameters, wish, folder):
     for name, table in (("controls", evidence.controls), ("columns", columns)):
         if table is not None:
             writers[f"{name}.csv"] = _csv(table)
+    # Last: if a model cannot be saved, all else is there.
+    writers |= _model_writers(pipeline, evidence, wish, found)
     write_files(writers, folder, console)
     if "model.skops" not in writers:
         console.print("Without skops, no model.skops: pip install 'skticket[models]'")

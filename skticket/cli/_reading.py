@@ -15,6 +15,7 @@ _SEPARATORS = "\t;|,"
 _NUMBER = r"\s*[+-]?\d+{}\d+(e[+-]?\d+)?\s*"
 # What is not UTF-8 was most likely written by a program for Windows.
 _ENCODINGS = ("utf-8-sig", "cp1252")
+_PACKED = b"PK\x03\x04", b"\x1f\x8b"
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,11 @@ def read_table(path, reading):
         raise ValueError(f"{path}: only files of this machine are read; download it first")
     with open(path, "rb") as file:
         start = file.read(_SAMPLE)
+    if start.startswith(_PACKED):
+        raise ValueError(
+            f"{path} is packed, as .gz, .zip and .xlsx files are: unpack it, or save it as CSV or "
+            "Parquet"
+        )
     if start.startswith(b"PAR1"):
         frame, form = _read_parquet(path, reading), "Parquet"
         names = list(frame.columns)

@@ -38,7 +38,8 @@ def classes_table(counts):
 
 def rounds_table(evidence):
     """Return the table of a search's rounds."""
-    columns = ("round", "% left", "weights", "to match", "early loss", "validation", "test")
+    # Names of two lines, so that all fit into the 80 columns of most terminals.
+    columns = ("round", "% left", "weights", "to\nmatch", "early\nloss", "validation", "test")
     rows = [
         (
             str(row.round),
@@ -63,7 +64,7 @@ def rounds_table(evidence):
 
 def controls_table(evidence):
     """Return the table of the controls of the kept round."""
-    columns = ("control", "to match", "early loss", "validation", "test")
+    columns = ("control", "to\nmatch", "early\nloss", "validation", "test")
     rows = [
         (
             row.control,

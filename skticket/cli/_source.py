@@ -12,6 +12,8 @@ _PROTOCOL = {"learning_rate": 1.2e-3, "alpha": 0, "n_iter_no_change": None}
 _UNSCALED = [("scale", "passthrough")]
 # A class is rare that has so small a share of the rows it would have if all were equally frequent.
 _RARE = 0.2
+# Below it, the whole numbers that floats are, are integers, too.
+_LARGEST_WHOLE = 2**53
 
 
 @dataclass(frozen=True)
@@ -120,26 +122,33 @@ def _load_table(path, question, reading, seed):
 
 
 def _task_note(y, question, regression):
-    from ._faults import is_a_number
+    from ._faults import MOST_CLASSES, is_a_number
 
     task, other = "classification", "--task regression predicts numbers"
     if regression:
         task, other = "regression", "--task classification predicts classes"
     if question.task != "auto" or not is_a_number(y):
         return f"Task: {task}."
-    few = "" if regression else "only "
-    return (
-        f"Task: {task}, as {question.target!r} has {few}{y.nunique():,} different values; {other}."
-    )
+    n_values, few = y.nunique(), "" if regression else "only "
+    has_few_decimals = regression and n_values <= MOST_CLASSES
+    kinds = "decimals" if has_few_decimals else f"{few}{n_values:,} different values"
+    return f"Task: {task}, as {question.target!r} has {kinds}; {other}."
 
 
 def _targets(y, regression):
-    """Return targets as the estimator takes them: numbers, truth values, or text of one kind."""
+    """Return targets as the estimator takes them: numbers, truth values, or text of one kind.
+
+    Classes that are numbers are whole ones, though a column that lacks some holds no integers.
+    """
     import pandas as pd
+
+    from ._faults import are_whole
 
     if regression:
         return pd.to_numeric(y.astype(object)).astype(float)
-    return y if y.dtype.kind in "biuf" else y.astype(str).astype(object)
+    if y.dtype.kind == "f" and are_whole(y) and y.abs().max() < _LARGEST_WHOLE:
+        return y.astype("int64")
+    return y if y.dtype.kind in "biu" else y.astype(str).astype(object)
 
 
 def _can_be_stratified(counts):

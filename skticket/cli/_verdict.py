@@ -74,7 +74,7 @@ def verdict(evidence):
     else:
         why = _WHY[evidence.select]
         if evidence.select == "winning":
-            why += " that is a winning ticket"
+            why += f" that {'would pass for' if doubts else 'is'} a winning ticket"
         what = f"Round {evidence.kept}, {why}, keeps {100 * kept.density:.3g}% of the weights"
     if doubts:
         return " ".join(["No winning ticket is announced.", *doubts, _scores(evidence, what)])

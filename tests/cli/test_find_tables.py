@@ -1,5 +1,6 @@
 """Tables that `find` learns from, and what it says of those that it cannot."""
 
+import gzip
 import sys
 
 import numpy as np
@@ -170,6 +171,8 @@ def test_header_alone(tmp_path, find):
         (b"\n\n", "No columns"),
         (b"PAR1 but nothing more", "Parquet"),
         (b"\x7fELF\0\0\0", "characters that no text has"),
+        (b"PK\x03\x04 an archive", "packed"),
+        (gzip.compress(b"a,y\n1,2\n"), "packed"),
         (b"one column\n1\n2\n", "no separator"),
         (b"a,y\n1,2\n3,4,5\n", "line 3"),
         (b'a,y\n1,"2\n', "EOF inside string"),
@@ -330,6 +333,11 @@ def test_rows_without_a_target_are_left_out(write, find, name):
     assert result.exit_code == 0, result.output
     assert "3 rows have no 'y': they are left out." in joined(result.output)
     assert " no 29 " in joined(result.output) and " yes 28 " in joined(result.output)
+    # Whole numbers stay whole, though some are missing.
+    result = find(write(name, y=of([3, 4] * 30, None, None, None)))
+    assert " 3 29 " in joined(result.output) and " 4 28 " in joined(result.output)
+    (line,) = lines(find(write(name, y=of(["b"] * 60, None))))
+    assert "'y' is 'b' in each row but the 1 where it is missing" in line
 
 
 def test_the_task_is_told(write, find):
@@ -338,6 +346,12 @@ def test_the_task_is_told(write, find):
     assert "Task: classification, as 'few' has only 3 different values; --task regression" in said
     said = joined(find(path, target="part").output)
     assert "Task: regression, as 'part' has 60 different values; --task classification" in said
+    path = write(few=[0.5, 1.5, 2.5] * 20)
+    said = joined(find(path, target="few").output)
+    assert "Task: regression, as 'few' has decimals; --task classification" in said
+    said = joined(find(path, "--task", "classification", target="few").output)
+    assert "Task: classification." in said and " 0.5 20 33.3 " in said
+    path = write(few=[1, 2, 3] * 20)
     result = find(path, "--task", "regression", target="few")
     assert "Task: regression." in result.output and "R²" in result.output
 
@@ -406,6 +420,12 @@ def test_what_only_few_rows_have_is_nothing_to_warn_of(write, find, recwarn):
     result = find(write(colour=colours, short=[f"{chr(65 + n)}" for n in NUMBERS]))
     assert result.exit_code == 0, result.output
     assert all("skticket" in w.filename for w in recwarn if w.category is UserWarning)
+
+
+def test_tables_on_the_screen_fit_into_80_columns(write, find):
+    output = find(write(), "--controls", 1, "--select", "last").output
+    assert "┃ validation ┃   test ┃ winning ┃" in output
+    assert "┃ validation ┃   test ┃ would win ┃" in output
 
 
 def test_dropped_columns(write, find, tmp_path):

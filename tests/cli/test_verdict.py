@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.dummy import DummyClassifier
 
 from skticket.cli._evidence import Scoring, gains
 from skticket.cli._verdict import Evidence, errors_of, verdict
@@ -90,7 +91,8 @@ def test_without_controls_nothing_is_said_of_them():
 def test_doubts_are_said_instead(changes, words):
     said = say(**changes)
     assert said.startswith("No winning ticket is announced. ") and words in said
-    assert "Round 2" in said and "A winning" not in said
+    assert "Round 2, the sparsest that would pass for a winning ticket," in said
+    assert "A winning" not in said and "is a winning" not in said
 
 
 def test_standard_error_is_said():
@@ -158,3 +160,10 @@ def test_errors_of_any_size_are_compared_by_their_ratio():
 def test_the_validation_score_is_named_where_it_is_another():
     said = say(valid_errors=np.repeat([0.0, 1], [16, 4]), score_name="roc auc")
     assert "their accuracy has a standard error" in said and "test roc auc 0.8200" in said
+
+
+def test_a_class_that_other_rows_have_is_nothing_to_warn_of(recwarn):
+    X = np.zeros((4, 1))
+    model = DummyClassifier(strategy="constant", constant="rare").fit(X, ["a", "a", "b", "rare"])
+    assert Scoring("balanced_accuracy", regression=False)(model, X, ["a", "a", "b", "b"]) == 0
+    assert not recwarn.list
