@@ -217,6 +217,11 @@ def test_what_comes_back_for_want_of_others():
     np.testing.assert_array_equal(grown.initial["w"], [[0, 2, 3, 4, 5, 0]])
     np.testing.assert_array_equal(grown.weights["w"], [[0, -2, -3, -4, -5, 0]])
     np.testing.assert_array_equal(grown.checkpoints[1]["w"], [[0, 1, 1.5, 2, 2.5, 0]])
+    # Of a step that `since` does not hold there is nothing to take back.
+    since = Ticket(ticket.initial, ticket.mask, ticket.weights)
+    again = Grow(None, since=since, random_state=0).transform(pruned)
+    np.testing.assert_array_equal(again.weights["w"], grown.weights["w"])
+    np.testing.assert_array_equal(again.checkpoints[1]["w"], [[0, 0, 0, 2, 2.5, 0]])
 
 
 def test_random_growth_has_a_seed():

@@ -238,7 +238,11 @@ def test_controls_and_files(tmp_path):
         ({"schedule": Evolving(decay="linear")}, "'decay' parameter of Evolving"),
         ({"schedule": Evolving(until=0.0)}, "'until' parameter of Evolving"),
         ({"schedule": Evolving(n_rows=0)}, "'n_rows' parameter of Evolving"),
-        ({"strategy": "snip"}, "schedule='evolving' prunes by what has become of the weights"),
+        (
+            {"strategy": "snip"},
+            "^schedule='evolving' prunes by what has become of the weights, and strategy='snip' "
+            "scores them at initialization; use another strategy, such as 'magnitude'$",
+        ),
         ({"prune_rate": 30}, "would remove all"),
     ],
 )
