@@ -88,8 +88,8 @@ def verdict(evidence):
         )
     elif _n_passing(evidence):
         head = (
-            "A winning ticket by its own training, but some of its controls do as well: it may "
-            "owe that to chance, or to its structure alone."
+            "A winning ticket by its own training, but some of its controls win, too, or are as "
+            "good on the test rows: it may owe that to chance, or to its structure alone."
         )
     else:
         head = "A winning ticket."
