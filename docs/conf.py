@@ -92,12 +92,15 @@ html_sidebars = {page: [] for page in _ALONE}
 def plain_docstrings(app, what, name, obj, options, lines):
     """Make text of references that inherited docstrings make to scikit-learn's pages.
 
-    And of an author's initial at the beginning of a reference, which is no item of a list.
+    And of their formulas, which no page then needs the network for; and of an author's initial at
+    the beginning of a reference, which is no item of a list.
     """
     text = "\n".join(lines)
     text = re.sub(r"\s+and :ref:`sphx_glr_[^`]*`\s+for\s+an\s+example[^.]*", "", text)
     text = re.sub(r"(?:the )?:ref:`[Uu]ser [Gg]uide <[^`]*>`", "scikit-learn's user guide", text)
     text = re.sub(r":(?:ref|term):`([^`<]*?)(?: <[^`]*>)?`", r"\1", text)
+    text = re.sub(r"\\frac\{(\w+)\}\{(\w+)\}", r"\1 / \2", text)
+    text = re.sub(r":math:`([^`]*)`", r"\1", text)
     text = re.sub(r"^(\s*\.\. \[\S+\] )(?=[A-Z]\. )", r"\1\\", text, flags=re.M)
     lines[:] = text.split("\n")
 
