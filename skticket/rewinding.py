@@ -9,7 +9,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.metadata_routing import UNUSED
 
 from .initialization import INIT_NAMES, resolve_init
-from .ticket import Ticket
+from .ticket import Ticket, check_ticket
 from .utils import HasPage, Interval, StrOptions
 
 __all__ = ["CONTROLS", "REWIND_CONSTRAINTS", "Rewind"]
@@ -201,6 +201,7 @@ class Rewind(HasPage, TransformerMixin, BaseEstimator, auto_wrap_output_keys=Non
             If `to` is a step whose weights the ticket does not hold.
         """
         self._validate_params()
+        check_ticket(ticket)
         if self.to in _WITHOUT_CHANCE:
             return _WITHOUT_CHANCE[self.to](ticket)
         if self.to in CONTROLS:

@@ -11,7 +11,7 @@ import numpy as np
 
 from .utils import read_ticket_file, replacing, ticket_to_bytes
 
-__all__ = ["Layer", "Ticket", "reaching_units"]
+__all__ = ["Layer", "Ticket", "check_ticket", "reaching_units"]
 
 
 class Layer(NamedTuple):
@@ -298,6 +298,12 @@ class Ticket:
             return cls(*parts)
         except ValueError as error:
             raise ValueError(f"{path} is not a ticket, or is damaged: {error}") from error
+
+
+def check_ticket(ticket):
+    """Raise a `TypeError` for what is no `Ticket`, such as the X of other transformers."""
+    if not isinstance(ticket, Ticket):
+        raise TypeError(f"ticket must be a skticket.Ticket, got {type(ticket).__name__}")
 
 
 def _check_masks(initial, masks):

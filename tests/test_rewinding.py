@@ -8,7 +8,7 @@ from sklearn.base import clone
 from sklearn.pipeline import make_pipeline
 from sklearn.utils import get_tags
 
-from skticket import Prune, Rewind, Ticket
+from skticket import Grow, Prune, Rewind, Ticket
 from skticket.initialization import Normal
 from skticket.rewinding import CONTROLS
 
@@ -291,3 +291,10 @@ def test_transformer(trained):
     assert tags.requires_fit is False and tags.no_validation is True
     with config_context(transform_output="pandas"):
         assert rewind.fit_transform(trained) == expected
+
+
+@pytest.mark.parametrize("step", [Prune(), Grow(), Rewind(), Rewind("none")])
+def test_what_is_no_ticket(step):
+    for use in (step.transform, make_pipeline(step, "passthrough").fit_transform):
+        with pytest.raises(TypeError, match="ticket must be a skticket.Ticket, got ndarray"):
+            use(np.ones((3, 2)))

@@ -7,10 +7,11 @@ import pandas as pd
 from scipy.special import log_expit, log_softmax
 from sklearn.base import is_classifier
 from sklearn.metrics import mean_squared_error, r2_score
-from sklearn.utils.validation import check_consistent_length, check_is_fitted
+from sklearn.utils.validation import check_array, check_consistent_length, check_is_fitted
 
 from ..engines import Predictor
 from ..estimators import WinningTicketBase, has_labels, with_ticket
+from ..network import hidden_of_ticket
 from ..ticket import Ticket
 
 _QUANTITIES = ("error", "loss")
@@ -20,8 +21,8 @@ def line_between(first, second, X, y, *, n_points=11):
     """Evaluate the networks on the line between two tickets.
 
     Every parameter is interpolated: weights, which are 0 where a ticket has pruned them, biases,
-    and whatever else the network holds. A weight that only one of the tickets has moves between
-    its value and 0.
+    whatever else the network holds, and what a regressor standardizes its targets by. A weight
+    that only one of the tickets has moves between its value and 0.
 
     Parameters
     ----------
@@ -31,7 +32,7 @@ def line_between(first, second, X, y, *, n_points=11):
     X : {array-like, sparse matrix} of shape (n_samples, n_features)
         Inputs.
     y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-        Targets. Of tickets, whole numbers are those of the classes, counted from 0, and others
+        Targets. Of tickets, integers are the numbers of the classes, counted from 0, and floats
         what is to be predicted.
     n_points : int, default=11
         Evenly spaced points, both ends included.
@@ -69,7 +70,7 @@ def line_between(first, second, X, y, *, n_points=11):
     ends = [one if isinstance(one, Ticket) else one.ticket_ for one in (first, second)]
     _check_alike(*ends)
     alphas = np.linspace(0, 1, n_points)
-    rows = [(alpha, *evaluate(_between(*ends, alpha))) for alpha in alphas]
+    rows = [(alpha, *evaluate(_between(*ends, alpha), alpha)) for alpha in alphas]
     return pd.DataFrame(rows, columns=["alpha", "loss", "error"])
 
 
@@ -157,50 +158,72 @@ def _check_alike(first, second):
 
 
 def _evaluation(first, second, X, y):
-    """Return what tells loss and error of a ticket."""
+    """Return what tells loss and error of a ticket, some way along the line."""
     check_consistent_length(X, y)
-    if isinstance(first, Ticket) and isinstance(second, Ticket):
+    both = first, second
+    if all(isinstance(one, Ticket) for one in both):
         return _of_tickets(first, X, np.asarray(y))
-    for name, one in (("first", first), ("second", second)):
-        if not isinstance(one, WinningTicketBase):
-            raise ValueError(
-                f"{name} must be a Ticket, as the other, or a fitted WinningTicketClassifier or "
-                f"WinningTicketRegressor, got {type(one).__name__}; of a Pipeline, pass the step "
-                "that is one, with what it is given"
-            )
+    if not all(isinstance(one, WinningTicketBase) for one in both):
+        raise ValueError(
+            "first and second must be two Tickets, or two fitted estimators, each a "
+            "WinningTicketClassifier or WinningTicketRegressor, got "
+            f"{' and '.join(type(one).__name__ for one in both)}; of a Pipeline, pass the step "
+            "that is one, with what it is given"
+        )
+    for one in both:
         check_is_fitted(one)
-    return _of_estimators(first, X, np.asarray(y))
+    if is_classifier(first) != is_classifier(second):
+        raise ValueError("first and second must both predict classes, or both numbers")
+    return (_of_classifiers if is_classifier(first) else _of_regressors)(*both, X, np.asarray(y))
 
 
-def _of_estimators(estimator, X, y):
-    if not is_classifier(estimator):
-        return lambda ticket: _squared(with_ticket(estimator, ticket).predict(X), y)
-    if has_labels(estimator):
+def _of_regressors(first, second, X, y):
+    def evaluate(ticket, alpha):
+        network = with_ticket(first, ticket)
+        for name in ("y_mean_", "y_scale_"):
+            ends = getattr(first, name), getattr(second, name)
+            setattr(network, name, (1 - alpha) * ends[0] + alpha * ends[1])
+        return _squared(network.predict(X), y)
+
+    return evaluate
+
+
+def _of_classifiers(first, second, X, y):
+    if has_labels(first) or has_labels(second):
         raise ValueError("first and second must predict one label a row, not several")
-    codes = np.searchsorted(estimator.classes_, y)
-    codes[codes == len(estimator.classes_)] = 0
-    unknown = np.unique(y[estimator.classes_[codes] != y])
+    classes = first.classes_
+    if not np.array_equal(classes, second.classes_):
+        raise ValueError(
+            f"first and second must tell the same classes apart, got {classes} and "
+            f"{second.classes_}"
+        )
+    codes = np.searchsorted(classes, y)
+    codes[codes == len(classes)] = 0
+    unknown = np.unique(y[classes[codes] != y])
     if len(unknown):
-        raise ValueError(f"y has labels {unknown} that are not among {estimator.classes_}")
-    return lambda ticket: _classes(with_ticket(estimator, ticket).predict_log_proba(X), codes)
+        raise ValueError(f"y has labels {unknown} that are not among {classes}")
+    return lambda ticket, alpha: _classes(with_ticket(first, ticket).predict_log_proba(X), codes)
 
 
 def _of_tickets(ticket, X, y):
-    X = X if hasattr(X, "dtype") else np.asarray(X, np.float64)
-    if y.dtype.kind == "f":
-        return lambda ticket: _squared(Predictor(ticket)(X).reshape(y.shape), y)
+    X = check_array(X, accept_sparse="csr", dtype=(np.float64, np.float32), input_name="X")
+    n_outputs = len([*ticket.mask.values()][-1])
+    is_real = y.dtype.kind == "f"
+    hidden_of_ticket(ticket, X.shape[1], y.size // len(y) if is_real else n_outputs)
+    if is_real:
+        return lambda ticket, alpha: _squared(Predictor(ticket)(X).reshape(y.shape), y)
     if y.dtype.kind not in "iub":
         raise ValueError(
             f"y must be numbers where first and second are tickets, got dtype {y.dtype}; give "
             "estimators, which know their labels"
         )
     y = y.astype(np.intp)
-    n_classes = max(2, len([*ticket.mask.values()][-1]))
+    n_classes = max(2, n_outputs)
     if y.min() < 0 or y.max() >= n_classes:
         raise ValueError(
             f"y must hold numbers of classes from 0 to {n_classes - 1}, got {y.min()} to {y.max()}"
         )
-    return lambda ticket: _classes(_log_probabilities(Predictor(ticket)(X)), y)
+    return lambda ticket, alpha: _classes(_log_probabilities(Predictor(ticket)(X)), y)
 
 
 def _log_probabilities(outputs):

@@ -1,5 +1,7 @@
 """How much the masks differ that would be drawn at two times of a training."""
 
+from numbers import Integral
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -122,7 +124,7 @@ class MaskDistanceDisplay:
     ):
         """Train a fitted estimator's first round again, and draw the masks on the way."""
         check_estimator(estimator)
-        if isinstance(n_times, bool) or n_times < 1:
+        if isinstance(n_times, bool) or not isinstance(n_times, Integral) or n_times < 1:
             raise ValueError(f"n_times must be a number of masks, at least 1; got {n_times!r}")
         iterations, tickets = masks_of_training(
             estimator, X, y, sample_weight, rate=rate, n_times=n_times

@@ -8,7 +8,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.metadata_routing import UNUSED
 from sklearn.utils.random import sample_without_replacement
 
-from ..ticket import Ticket
+from ..ticket import Ticket, check_ticket
 from ..utils import HasMethods, HasPage, Interval, StrOptions
 from ._prune import RATE_CONSTRAINTS
 from ._strategy import count_pruned, lowest
@@ -164,6 +164,7 @@ class Grow(HasPage, TransformerMixin, BaseEstimator, auto_wrap_output_keys=None)
 
     def _plan(self, ticket):
         """Of each layer, the positions that may be grown, and how many of them are."""
+        check_ticket(ticket)
         before = self.since or ticket
         _check_same_shapes(ticket, before)
         candidates = {

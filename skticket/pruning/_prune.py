@@ -5,7 +5,7 @@ from numbers import Integral
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.metadata_routing import UNUSED
 
-from ..ticket import Ticket
+from ..ticket import Ticket, check_ticket
 from ..utils import HasMethods, HasPage, Interval, RealNotInt, StrOptions
 from ._at_initialization import GraSP, Snip, SynFlow
 from ._strategy import Strategy
@@ -199,6 +199,7 @@ class Prune(HasPage, TransformerMixin, BaseEstimator, auto_wrap_output_keys=None
             meets a network that is not fully connected.
         """
         self._validate_params()
+        check_ticket(ticket)
         _resolve_strategy(self.strategy).check(ticket, self.rate, repeat=self.repeat)
         return self
 
@@ -223,6 +224,7 @@ class Prune(HasPage, TransformerMixin, BaseEstimator, auto_wrap_output_keys=None
             strategy needs `gradients` and there are none.
         """
         self._validate_params()
+        check_ticket(ticket)
         needed = {"gradients": self.gradients} if needs_gradients(self.strategy) else {}
         masks = _resolve_strategy(self.strategy).masks(
             ticket, self.rate, repeat=self.repeat, random_state=self.random_state, **needed

@@ -119,6 +119,22 @@ def test_regression():
     np.testing.assert_allclose(line["error"], 1 - reg.score(X_regression, targets), rtol=1e-5)
 
 
+def test_standardizing_is_interpolated_too():
+    """Of two networks that learned in different units, each keeps its own at its end."""
+    first = regressor(rounds=0, normalize_y=True).fit(X_regression, y_regression)
+    second = regressor(rounds=0, normalize_y=True).fit(X_regression, 100 * y_regression + 7)
+    line = line_between(first, second, X_regression, y_regression, n_points=3)
+    for row, end in zip(line.iloc[[0, 2]].to_dict("records"), (first, second), strict=True):
+        score = end.score(X_regression, y_regression)
+        assert row["error"] == pytest.approx(1 - score, rel=1e-5)
+
+
+def test_tickets_of_another_network_are_refused():
+    ticket = with_net(rounds=0).fit(X, y).ticket_
+    with pytest.raises(ValueError, match="not one of the default network"):
+        line_between(ticket, ticket, X, y)
+
+
 def test_any_net():
     clf = with_net(rounds=1).fit(X, y)
     line = line_between(clf, clf, X, y, n_points=3)
@@ -132,7 +148,12 @@ def test_wrong_arguments():
     many = classifier(rounds=0).fit(X, np.stack([y == 1, y > 0], axis=1).astype(int))
     for arguments, message in (
         ((clf, wider, X, y), "one architecture"),
-        ((clf, ticket, X, y), "^second must be a Ticket, as the other|^second must be"),
+        ((clf, ticket, X, y), "two Tickets, or two .*, got WinningTicketClassifier and Ticket;"),
+        ((clf, classifier(rounds=0).fit(X, y + 1), X, y), "same classes apart, got .0 1 2. and .1"),
+        ((clf, regressor(rounds=0).fit(X, y), X, y), "both predict classes, or both numbers"),
+        ((ticket, ticket, X[:, 1:], y), "takes 6 inputs, but X has 5 features"),
+        ((ticket, ticket, np.where(X > 2, np.nan, X), y), "X contains NaN"),
+        ((ticket, ticket, X, y.astype(float)), "ticket has 3 outputs, but y needs 1"),
         ((clf, clf, X, y + 1), "labels .3. that are not among"),
         ((ticket, ticket, X, y + 1), "numbers of classes from 0 to 2, got 1 to 3"),
         ((ticket, ticket, X, y[:-1]), "inconsistent numbers of samples"),

@@ -156,6 +156,8 @@ def test_bad_results(table, words):
 def test_bad_input(fitted):
     with pytest.raises(ValueError, match="n_times must be a number of masks.*got 0"):
         MaskDistanceDisplay.from_estimator(fitted, X, y, n_times=0)
+    with pytest.raises(ValueError, match="n_times must be a number of masks.*got 2.5"):
+        MaskDistanceDisplay.from_estimator(fitted, X, y, n_times=2.5)
     with pytest.raises(ValueError, match="got 2 and 1"):
         MaskDistanceDisplay.from_tickets([ticket_of([[1]])], [0, 1])
     with pytest.raises(NotFittedError):
