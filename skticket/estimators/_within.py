@@ -74,7 +74,7 @@ def fit_control(estimator, X, y, sample_weight=None, *, control, seed):
     search = estimator._build_search(estimator.ticket_)
     number = estimator.selected_round_
     data = estimator._hold_out(X, y, sample_weight)
-    full = estimator._run.trained[0].ticket if estimator._run.trained else None
+    full = estimator._run.trained[0].ticket
     ticket = control_ticket(search, control, estimator.ticket_, number, seed, full=full, data=data)
     search = replace(search, seed=seed)
     other = copy(estimator)

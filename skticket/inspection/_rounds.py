@@ -13,7 +13,12 @@ _MOST_ROUNDS = 5
 def check_estimator(estimator):
     """Complain of an estimator that isn't fitted, or holds no tickets."""
     check_is_fitted(estimator)
-    if not getattr(estimator, "tickets_", None):
+    if getattr(estimator, "tickets_", None) == []:
+        raise ValueError(
+            "estimator no longer holds the rounds of its search, as a model that was loaded from "
+            "a file; fit it, or draw before it is saved"
+        )
+    if not hasattr(estimator, "tickets_"):
         raise ValueError(
             "estimator must be a fitted WinningTicketClassifier or WinningTicketRegressor, got "
             f"{type(estimator).__name__}; of a Pipeline, pass the step that is one, such as "

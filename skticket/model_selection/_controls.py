@@ -122,6 +122,11 @@ def fit_controls(
     """
     check_n_controls(n_controls)
     check_is_fitted(estimator)
+    if not estimator.tickets_:
+        raise ValueError(
+            "controls are judged by the first round, which the estimator no longer holds; fit it, "
+            "rather than load it from a file"
+        )
     seed = check_random_state(random_state).randint(np.iinfo(np.int32).max)
     # Workers need the full network's results, by which a control is judged, and no other round's.
     sent = without_rounds(estimator, n_kept=1)

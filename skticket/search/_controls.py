@@ -12,7 +12,7 @@ from ..utils import Stream, derive_seed
 CONTROLS = (*OF_THE_TICKET, "shuffle", "inverted")
 
 
-def control_ticket(search, control, ticket, number, seed, *, full=None, data=None):
+def control_ticket(search, control, ticket, number, seed, *, full, data=None):
     """Return a control of a ticket, ready to be trained as in the ticket's round.
 
     It has as many weights in each layer as the ticket.
@@ -29,8 +29,8 @@ def control_ticket(search, control, ticket, number, seed, *, full=None, data=Non
         The ticket's round.
     seed : int
         Determines what is random of the control.
-    full : Ticket or None, default=None
-        The first round's, trained; for "shuffle" and "inverted", which choose from its weights.
+    full : Ticket
+        The first round's, trained; "shuffle" and "inverted" choose from its weights.
     data : Data or None, default=None
         The training rows, where the strategy scores weights by them.
 
@@ -68,11 +68,6 @@ def _shuffled(full, ticket, seed):
 
 
 def _check_contains(full, ticket, control):
-    if full is None:
-        raise ValueError(
-            f"control={control!r} chooses among the weights of the first round, which the "
-            "estimator no longer holds; fit it, rather than load it from a file"
-        )
     if any((mask & ~full.mask[name]).any() for name, mask in ticket.mask.items()):
         raise ValueError(
             f"control={control!r} chooses among the weights of the first round, but the ticket "

@@ -19,6 +19,7 @@ from skticket.inspection import (
     TrainingCurvesDisplay,
 )
 from skticket.model_selection import fit_controls
+from skticket.persistence import load_model, save_model
 
 FROM_TICKETS = [InitialWeightsDisplay, ConnectivityDisplay, InputMaskDisplay]
 CONTROLS = ["reinit", "rearrange"]
@@ -105,6 +106,12 @@ class TestFromEstimator:
     def test_no_estimator_of_tickets(self, display_class, model):
         with pytest.raises(ValueError, match=r"got Pipeline; .* such as pipeline\[-1\]"):
             display_class.from_estimator(model)
+
+    def test_a_model_from_a_file_holds_no_rounds(self, display_class, clf, tmp_path):
+        pytest.importorskip("skops")
+        save_model(clf, tmp_path / "model.skops")
+        with pytest.raises(ValueError, match="no longer holds the rounds of its search"):
+            display_class.from_estimator(load_model(tmp_path / "model.skops"))
 
     def test_not_fitted(self, display_class):
         with pytest.raises(NotFittedError):
