@@ -301,7 +301,25 @@ class Ticket:
 
 
 def check_ticket(ticket):
-    """Raise a `TypeError` for what is no `Ticket`, such as the X of other transformers."""
+    """Raise an error for what is no ticket, such as the `X` of other transformers.
+
+    Parameters
+    ----------
+    ticket : object
+        What may be a `Ticket`.
+
+    Raises
+    ------
+    TypeError
+        If it is none.
+
+    Examples
+    --------
+    >>> from skticket.ticket import check_ticket
+    >>> check_ticket([[0.5, 1.0]])
+    Traceback (most recent call last):
+    TypeError: ticket must be a skticket.Ticket, got list
+    """
     if not isinstance(ticket, Ticket):
         raise TypeError(f"ticket must be a skticket.Ticket, got {type(ticket).__name__}")
 
