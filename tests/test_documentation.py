@@ -1,4 +1,4 @@
-"""What docstrings say of defaults is what signatures have."""
+"""What docstrings say of parameters is what signatures have."""
 
 import ast
 import importlib
@@ -8,6 +8,7 @@ from contextlib import suppress
 from inspect import isfunction
 
 import pytest
+from test_site import BEHIND
 
 import skticket
 
@@ -28,11 +29,25 @@ OURS = {
 }
 
 
+def section(docstring, title):
+    """Return the lines of a section of a docstring in numpydoc's form."""
+    _, _, found = inspect.cleandoc(docstring).partition(f"{title}\n{'-' * len(title)}\n")
+    return re.split(r"\n\n\w+\n-+\n", found)[0].splitlines()
+
+
+def documented_names(docstring):
+    """Return what a docstring says something of: parameters, or attributes of what has fields."""
+    names = set()
+    for line in section(docstring, "Parameters") + section(docstring, "Attributes"):
+        if found := re.fullmatch(r"(\*{0,2}\w[\w, *]*)(?: : .+)?", line):
+            names |= {name.strip(" *") for name in found[1].split(",")}
+    return names
+
+
 def documented_defaults(docstring):
     """Return the defaults that a docstring in numpydoc's form gives as values, not in words."""
-    _, _, section = inspect.cleandoc(docstring).partition("Parameters\n----------\n")
     defaults = {}
-    for line in re.split(r"\n\n\w+\n-+\n", section)[0].splitlines():
+    for line in section(docstring, "Parameters"):
         found = re.fullmatch(r"(\w[\w, ]*) : .*\bdefault=(.+)", line)
         if found:
             with suppress(ValueError, SyntaxError):
@@ -56,6 +71,18 @@ def test_defaults_are_the_documented_ones(name):
             # What a dataclass makes anew for each instance is no value.
             if repr(actual) != "<factory>":
                 assert repr(actual) == repr(default), parameter
+
+
+@pytest.mark.parametrize("name", [name for name in OURS if name.split(".")[0] not in BEHIND])
+def test_every_parameter_is_documented(name):
+    parameters = inspect.signature(OURS[name]).parameters
+    assert set(parameters) <= documented_names(OURS[name].__doc__)
+
+
+def test_the_walk_sees_parameters():
+    assert documented_names(skticket.Prune.__doc__) >= {"rate", "strategy"}
+    text = "Say.\n\nParameters\n----------\na, b : int\n    Two.\n**c\n"
+    assert documented_names(text) == {"a", "b", "c"}
 
 
 def test_the_walk_sees_defaults():
