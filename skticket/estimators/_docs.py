@@ -12,27 +12,35 @@ PARAMETERS = """
     rounds : int, default=7
         How many times to prune, rewind and train; 0 trains the full network only.
     strategy : str, strategy or callable, default="magnitude"
-        How surviving weights are scored: "magnitude", "random",
-        "initial_magnitude", "magnitude_increase", "large_init_large_final" or
-        "movement"; at initialization
-        "snip", "grasp" or "synflow"; for whole hidden units "unit_input",
-        "unit_output" or "unit_product"; an instance such as
-        `Magnitude(scope="global")`, whose parameters a grid search reaches as
-        `strategy__scope`; or a callable that takes a `Ticket` and returns an array
-        of scores for each prunable weight (see `ScoreFunction`).
+        How surviving weights are scored, the lowest of which go.
+
+        - After training: "magnitude", "initial_magnitude", "magnitude_increase",
+          "large_init_large_final", "movement" or "random".
+        - At initialization: "snip", "grasp" or "synflow".
+        - Whole hidden units: "unit_input", "unit_output" or "unit_product".
+        - An instance such as `Magnitude(scope="global")`, whose parameters a grid
+          search reaches as `strategy__scope`.
+        - A callable that takes a `Ticket` and returns an array of scores for each
+          prunable weight (see `ScoreFunction`).
     schedule : {"iterative", "one-shot", "evolving"} or Evolving, default="iterative"
-        Prune round by round; or once, to the very counts that so many rounds
-        would reach; or never have a full network at all: round 1 is then sparse from birth, with
-        as many weights, which it exchanges for others as it trains. An `Evolving` has
-        parameters, which a grid search reaches as `schedule__rate`. Round 0 is the full network,
-        to compare with, whatever the schedule.
+        How the search gets to the last round's number of weights. Round 0 is the full
+        network, to compare with, whatever the schedule.
+
+        - "iterative": prune round by round.
+        - "one-shot": prune once, to the very counts that so many rounds would reach.
+        - "evolving": round 1 is sparse from birth, with as many weights at random places,
+          and exchanges some of them for others as it trains. An `Evolving` has parameters,
+          which a grid search reaches as `schedule__rate`.
     rewind_to : str or int, default="init"
-        What the survivors are set to before each next training. "init": their initial
-        weights; an integer k: their weights after k optimizer steps of round 0;
-        "none": nothing, to go on from the trained weights; "signs": the signs of their
-        initial weights at one magnitude a layer; or a control: "reinit", fresh
-        random weights; "rearrange", the survivors moved to random places in their layer;
-        "random_signs", random signs at that one magnitude.
+        What the survivors are set to before each next training.
+
+        - "init": their initial weights.
+        - An integer k: their weights after k optimizer steps of round 0.
+        - "none": nothing, to go on from the trained weights.
+        - "signs": the signs of their initial weights at one magnitude a layer.
+        - A control: "reinit", fresh random weights; "rearrange", the survivors moved to
+          random places in their layer; "random_signs", random signs at that one
+          magnitude.
     select : {"last", "best", "winning"}, default="last"
         Which round's network predicts: the last; the one with the best validation
         score; or the sparsest round that is a winning ticket (one that learns
@@ -133,14 +141,18 @@ ATTRIBUTES = """
     tickets_ : list of Ticket
         Each round's trained ticket.
     round_results_ : dict of str to ndarray
-        A row a round, ready for `pandas.DataFrame`: `round`, `density`,
-        `n_weights`, `iterations_to_converge` (to the lowest validation loss),
-        `iterations_to_match` (to the full network's `converged_score`, within 0.001; NaN
-        if never), `early_loss` (mean validation loss up to the full network's
-        convergence), `valid_score` and `valid_loss` (of the trained network),
-        `converged_score` and `converged_loss` (as they were at convergence),
-        `is_winning` (an `early_loss` no greater and a `converged_score` no lower than the
-        full network's), `n_steps` (optimizer steps done), `fit_time` (seconds).
+        A row a round, ready for `pandas.DataFrame`, with the columns
+
+        - `round`, `density`, `n_weights`;
+        - `iterations_to_converge`: to the lowest validation loss;
+        - `iterations_to_match`: to the full network's `converged_score`, within 0.001;
+          NaN if never;
+        - `early_loss`: mean validation loss up to the full network's convergence;
+        - `valid_score`, `valid_loss`: of the trained network;
+        - `converged_score`, `converged_loss`: as they were at convergence;
+        - `is_winning`: an `early_loss` no greater and a `converged_score` no lower than
+          the full network's;
+        - `n_steps`: optimizer steps done; `fit_time`: seconds.
     histories_ : list of skorch.history.History
         Each round's history, a row an evaluation.
     selected_round_ : int
