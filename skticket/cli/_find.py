@@ -150,8 +150,9 @@ def find(
         formats = several_of("--format", format, FORMATS)
         seeds = range(seed, seed + seeds)
         wish = _Wish(scoring, controls, seeds, formats, quiet, target, reading.missing)
+        # The last seed is the largest.
         with output_folder(output):
-            _check_parameters(parameters)
+            _check_parameters(parameters | {"random_state": seeds[-1]})
             _find(_load(source, asked, reading, seed), parameters, wish, output)
 
 

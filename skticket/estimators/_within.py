@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from ..network import check_device, layer_sizes_of
 from ..search import control_ticket, masks_in_training
 
 
@@ -14,8 +15,11 @@ def check_inputs(estimator, X):
 
 
 def check_parameters(estimator):
-    """Raise an error if a parameter is none that `fit` takes."""
+    """Raise an error if a parameter is none that `fit` takes, whatever the data."""
     estimator._validate_params()
+    if estimator.net is None:
+        layer_sizes_of(estimator.hidden_layer_sizes)
+        check_device(estimator.device)
 
 
 def each_round(estimator):

@@ -135,13 +135,22 @@ def test_wrong_options_of_training(option, value, part, tmp_path):
     assert not (tmp_path / "new").exists()
 
 
-def test_wrong_values_are_told_before_a_table_is_read(tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    ("options", "part"),
+    [
+        (("--epochs", 0), "max_epochs"),
+        (("--hidden", 0), "hidden_layer_sizes"),
+        (("--device", "moon"), "device"),
+        (("--seed", 2**32 - 1, "--seeds", 2), "random_state"),
+    ],
+)
+def test_wrong_values_are_told_before_a_table_is_read(options, part, tmp_path, monkeypatch):
     def load(*args):
         raise AssertionError("too late")
 
     monkeypatch.setattr("skticket.cli._find.load", load)
-    result = run("find", "a.csv", "--epochs", 0, "--output", tmp_path / "new")
-    assert_one_line_error(result, "max_epochs")
+    result = run("find", "a.csv", *options, "--output", tmp_path / "new")
+    assert_one_line_error(result, part)
 
 
 def test_quiet(tmp_path):
