@@ -4,7 +4,8 @@ from ..model_selection import ticket_estimator
 from ..utils import extra, printable
 from ._about import describe
 
-_TITLE = "A winning ticket"
+# Whether it wins is for `text` to say.
+_TITLE = "A ticket"
 _USE = """\
 ```bash
 python -m skticket predict model.skops FILE.csv  # predictions of its rows

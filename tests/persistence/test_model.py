@@ -197,6 +197,7 @@ def test_a_card(tmp_path):
         pictures={"Rounds": "rounds.png"},
     )
     card = (tmp_path / "model.md").read_text("utf-8")
+    assert "winning" not in card
     for part in (
         "`[kind](x)` (classification)",
         "It won.",
