@@ -198,6 +198,14 @@ def test_growing_by_the_gradient_of_a_network(seed, weighted):
         assert sizes[new].min() >= wanted - 40 * 2.0**-24
 
 
+def test_gradients_are_those_before_weights_were_pruned():
+    ticket = small_ticket(0.5)
+    gradients = full_of(1.0, ticket)
+    grow = Grow(None, "gradient", since=ticket, gradients=gradients)
+    grow.transform(Prune(0.4).transform(ticket))
+    assert gradients.asked == (Ticket(ticket.weights, ticket.mask), 128)
+
+
 def test_checkpoints_of_grown_weights_are_0():
     ticket = small_ticket(0.5)
     ticket = Ticket(ticket.initial, ticket.mask, ticket.weights, {3: ticket.weights})
