@@ -477,6 +477,21 @@ def test_parameters_are_reached():
     assert classifier(strategy=SynFlow()).get_params()["strategy__n_steps"] == 100
 
 
+def test_defaults_are_the_papers():
+    paper = {"scope": "global", "output_rate": 1}
+    assert Snip().get_params() == paper | {"n_rows": 128}
+    assert GraSP().get_params() == paper | {"n_rows": 128, "temperature": 200}
+    assert SynFlow().get_params() == paper | {"n_steps": 100}
+
+
+@pytest.mark.parametrize(
+    "strategy", [Snip(n_rows=1), GraSP(n_rows=1, temperature=0.5), SynFlow(n_steps=1)]
+)
+def test_least_values(strategy):
+    ticket, _, gradients = problem("classes")
+    assert Prune(0.5, strategy, gradients=gradients).transform(ticket).density == 0.5
+
+
 @pytest.mark.parametrize("rewind", [1, "none", "reinit", "rearrange"])
 @pytest.mark.parametrize("strategy", NAMES)
 def test_every_rewind(strategy, rewind):

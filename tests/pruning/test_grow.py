@@ -249,6 +249,31 @@ def test_it_is_a_transformer():
     assert grow.fit(ticket) is grow
 
 
+def test_defaults_and_least_values():
+    assert Grow().get_params() == {
+        "rate": 0.2,
+        "how": "random",
+        "output_rate": 0.5,
+        "since": None,
+        "n_rows": 128,
+        "random_state": None,
+        "gradients": None,
+    }
+    ticket = small_ticket(0.5)
+    grow = Grow(0, "gradient", output_rate=0, n_rows=1, gradients=full_of(1.0, ticket))
+    assert grow.transform(ticket) == ticket
+    assert Evolving().get_params() == {
+        "rate": 0.3,
+        "every": 100,
+        "how": "random",
+        "decay": "cosine",
+        "until": 0.75,
+        "n_rows": 128,
+    }
+    Evolving(rate=0.0, every=1, until=1.0, n_rows=1).check("magnitude")
+    Evolving(n_rows=None, until=1e-3).check(Magnitude())
+
+
 @pytest.mark.parametrize(
     "parameters, message",
     [
