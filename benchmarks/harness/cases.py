@@ -194,7 +194,7 @@ def describe(claim):
         return f"{claim['against']}: MISSING ({claim['missing']})"
     text = (
         f"{claim['subject']} {claim['ratio']:.2f} [{claim['least']:.2f} to {claim['most']:.2f}] "
-        f"times faster than {claim['baseline']}"
+        f"times faster (kB: smaller) than {claim['baseline']}"
     )
     if claim["wanted"]:
         text += f", wanted {claim['wanted']:.2f}: " + ("met" if claim["met"] else "MISSED")

@@ -67,7 +67,7 @@ def draw_ratios(claims):
     ax.set_ylim(0.6 - len(claims), 0.6)
     ax.axvline(1, color="#999999", linewidth=0.8)
     _set_log_axis(ax)
-    ax.set_xlabel("times faster (files: smaller) than baseline")
+    ax.set_xlabel("times faster (kB: smaller) than baseline")
     figure.legend(loc="outside upper center", ncols=3, frameon=False)
     return figure
 

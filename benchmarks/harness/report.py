@@ -83,7 +83,7 @@ def _claims_table(claims):
     if not claims:
         return []
     lines = [
-        "| case | times faster (range) | than | wanted | |",
+        "| case | times faster, or smaller (range) | than | wanted | |",
         "| --- | ---: | --- | ---: | --- |",
     ]
     for claim in claims:
