@@ -21,8 +21,8 @@ def control_ticket(search, control, ticket, number, seed, *, full, data=None):
     ----------
     search : Search
         Which found the ticket.
-    control : {"reinit", "rearrange", "random_signs", "shuffle", "inverted"}
-        As in `fit_controls`.
+    control : str
+        One of `CONTROLS`, as in `fit_controls`.
     ticket : Ticket
         Whose control.
     number : int
