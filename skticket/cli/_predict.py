@@ -78,6 +78,8 @@ def _rows(file, form, about):
     texts = tuple(name for name, kind in kinds.items() if kind in ("category", "text"))
     reading = Reading(sep, decimal, encoding, (*about["missing"], *missing), texts)
     frame, _, _ = read_table(file, reading)
+    if not len(frame):
+        raise ValueError(f"{file} has no rows to predict, only the names of its columns")
     if not kinds:
         return _numbers_alone(file, frame, about["n_columns"])
     # What was of one value has taught nothing.

@@ -196,6 +196,8 @@ def test_faults_of_a_file_are_told_at_once(folder, tmp_path):
     first, second = result.stderr.splitlines()
     assert "'number' is to hold numbers, but has 'many' in row 4" in first
     assert "'truth'" in second and "'maybe'" in second
+    make_table().head(0).to_csv(tmp_path / "new.csv", index=False)
+    assert_one_line_error(run("predict", model, tmp_path / "new.csv"), "new.csv has no rows")
     new = make_table()
     new.loc[5, "day"] = "yesterday"
     new.to_csv(tmp_path / "new.csv", index=False)
