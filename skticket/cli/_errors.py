@@ -25,6 +25,8 @@ def one_line_errors():
     """Turn errors in the data or the parameters into a line each and exit code 2."""
     try:
         yield
+    except BrokenPipeError:
+        raise  # who reads along, such as head, has seen enough: no error to tell of
     except ExceptionGroup as group:
         fail(*group.exceptions)
     except (ValueError, OSError, ImportError) as error:

@@ -1,6 +1,7 @@
 """What find saves is a model: predict, info and export take it."""
 
 import datetime
+import errno
 import io
 import os
 import subprocess
@@ -181,6 +182,15 @@ def test_models_that_predict_no_table(tmp_path):
     assert_one_line_error(run("export", path, tmp_path / "model.onnx"), "TfidfVectorizer")
     result = run("info", path)
     assert result.exit_code == 0 and "a model of no table" in result.output
+
+
+def test_who_has_seen_enough_is_told_of_no_error(folder, monkeypatch):
+    def write(*args):
+        raise BrokenPipeError(errno.EPIPE, "Broken pipe")
+
+    monkeypatch.setattr("skticket.cli._predict._write", write)
+    result = run("predict", folder / "without" / "model.skops", folder / "without.csv")
+    assert result.exit_code == 1 and result.output == ""
 
 
 def test_faults_of_a_file_are_told_at_once(folder, tmp_path):
