@@ -155,7 +155,12 @@ class Strategy(HasPage, BaseEstimator, metaclass=ABCMeta):
         counts = []
         for names, group_rate in self._groups(list(alive), rate):
             for together in [names] if self.scope == "global" else [[name] for name in names]:
-                counts.append((together, _count_together(alive, together, group_rate, repeat)))
+                try:
+                    n = _count_together(alive, together, group_rate, repeat)
+                except ValueError as error:
+                    by = "" if group_rate == rate else f", with output_rate of the rate {rate}"
+                    raise ValueError(f"{error}: {', '.join(together)}{by}") from None
+                counts.append((together, n))
         return counts
 
     def _masks_after(self, ticket, counts, random_state, *, opposite=False, **needed):

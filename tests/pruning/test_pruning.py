@@ -570,7 +570,7 @@ def test_xor_protocol(name, random_ticket):
     with pytest.raises(
         ValueError,
         match=r"rate 2 would remove all 2 surviving weights or units of a "
-        "layer; an integer rate must be smaller than what survives there$",
+        "layer; an integer rate must be smaller than what survives there: layers.0.weight$",
     ):
         Prune(2, name).transform(pruned)
 
@@ -647,6 +647,16 @@ def test_weights_of_convolutions_are_pruned_like_others():
 
 
 # The transformer
+
+
+def test_the_layer_that_would_be_emptied_is_named(random_ticket):
+    ticket = random_ticket((6, 4, 3), density=1.1)
+    with pytest.raises(ValueError, match=r"rate 24 would .*: layers.0.weight$"):
+        Prune(24).fit(ticket)
+    with pytest.raises(
+        ValueError, match=r"rate 12 .*: layers.1.weight, with output_rate of the rate 23$"
+    ):
+        Prune(23, Magnitude(output_rate=12 / 23)).fit(ticket)
 
 
 def test_fit_tells_what_transform_would_raise():
