@@ -17,6 +17,7 @@ from skticket import Grow, Prune, Ticket
 from skticket.network import Data
 from skticket.pruning import Evolving, Magnitude, Random
 from skticket.training import Gradients
+from skticket.utils import Stream, derive_seed
 
 rates = st.one_of(st.floats(0, 1, exclude_max=True), st.sampled_from([0.0, 0.3, 0.5, 1 - 2**-53]))
 STRATEGIES = [
@@ -331,9 +332,8 @@ def test_a_network_is_born_with_so_many_weights(ticket, share, seed):
     shares = {name: sum(mask.shape) for name, mask in ticket.mask.items()}
     for name, mask in ticket.mask.items():
         assert not (born.mask[name] & ~mask).any()
-        np.testing.assert_array_equal(
-            born.initial[name][born.mask[name]], ticket.initial[name][born.mask[name]]
-        )
+        for ours, theirs in ((born.initial, ticket.initial), (born.weights, ticket.weights)):
+            np.testing.assert_array_equal(ours[name], np.where(born.mask[name], theirs[name], 0))
     # Among layers that are neither full nor at their last weight, in proportion.
     free = [name for name, k in counts(born).items() if 1 < k < present[name]]
     for name in free:
@@ -347,6 +347,13 @@ def test_a_network_is_born_with_so_many_weights(ticket, share, seed):
             # What is full would have more, what is at its last weight less.
             if k == present[other] > 1:
                 assert k < level * shares[other] + 1 + shares[other] / shares[name]
+
+
+def test_a_network_is_born_with_its_checkpoints():
+    ticket = small_ticket(1.0)
+    ticket = Ticket(ticket.initial, ticket.mask, checkpoints={3: ticket.weights})
+    born = Evolving().born(ticket, 10, np.random.RandomState(0))
+    assert born == Ticket(ticket.initial, born.mask, checkpoints=ticket.checkpoints)
 
 
 def test_layers_of_the_papers_network():
@@ -366,6 +373,7 @@ def test_layers_of_the_papers_network():
         ({"every": 7, "until": 0.5}, 30, [7, 14]),
         ({"every": 1, "until": 1.0}, 4, [1, 2, 3]),
         ({"rate": 0}, 1000, []),
+        ({"rate": 0, "every": 1}, 1000, []),
         ({}, 50, []),
     ],
 )
@@ -396,3 +404,16 @@ def test_each_exchange_has_a_chance_of_its_own():
     drawn = {tuple(np.concatenate([m[name].ravel() for name in names])) for m in masks}
     assert len(drawn) == 4
     assert evolving.exchanged(ticket, 1, 100, seed=1) == evolving.exchanged(ticket, 1, 100, seed=1)
+
+
+@pytest.mark.parametrize("how", ["random", "gradient"])
+def test_an_exchange_is_what_prune_and_grow_do(how):
+    ticket = small_ticket(0.4, sizes=(40, 30, 10))
+    gradients = drawn_gradients(ticket, 0, None)
+    evolving = Evolving(rate=0.4, how=how, decay="constant", n_rows=5)
+    after = evolving.exchanged(ticket, 7, 100, strategy="random", seed=6, gradients=gradients)
+    assert (gradients.asked is None) if how == "random" else (gradients.asked[1] == 5)
+    pruned_by, grown_by = (derive_seed(6, use, 7) for use in (Stream.PRUNE, Stream.GROW))
+    pruned = Prune(0.4, "random", random_state=pruned_by).transform(ticket)
+    grow = Grow(None, how, since=ticket, random_state=grown_by, gradients=gradients)
+    assert after == grow.transform(pruned)
