@@ -185,7 +185,7 @@ class Evolving(HasPage, BaseEstimator):
 
 def _spread(n, shares, capacities):
     """Spread `n` as whole numbers in proportion to shares, from 1 up to each one's capacity."""
-    shares, capacities = np.array(shares, float), np.array(capacities)
+    shares, capacities = np.array(shares), np.array(capacities)
     least = np.minimum(1, capacities)
 
     def filled(level):
