@@ -289,6 +289,8 @@ def test_transformer(trained):
     assert rewind.fit_transform(trained) == clone(rewind).transform(trained) == expected
     tags = get_tags(rewind)
     assert tags.requires_fit is False and tags.no_validation is True
+    # A ticket is no metadata that a pipeline could be asked to hand on.
+    assert not any(hasattr(rewind, f"set_{method}_request") for method in ("fit", "transform"))
     with config_context(transform_output="pandas"):
         assert rewind.fit_transform(trained) == expected
 

@@ -247,6 +247,8 @@ def test_it_is_a_transformer():
     assert pipeline.set_params(grow__rate=0, grow__since=None).transform(ticket).density < 0.4
     tags = grow.__sklearn_tags__()
     assert tags.requires_fit is False and tags.no_validation is True
+    # A ticket is no metadata that a pipeline could be asked to hand on.
+    assert not any(hasattr(grow, f"set_{method}_request") for method in ("fit", "transform"))
     assert grow.fit(ticket) is grow
 
 

@@ -733,6 +733,8 @@ def test_transformer(random_ticket):
     assert make_pipeline(prune, Rewind(to=2)).fit_transform(ticket) == Rewind(2).transform(expected)
     tags = get_tags(prune)
     assert tags.requires_fit is False and tags.no_validation is True
+    # A ticket is no metadata that a pipeline could be asked to hand on.
+    assert not any(hasattr(prune, f"set_{method}_request") for method in ("fit", "transform"))
     with config_context(transform_output="pandas"):
         assert prune.fit_transform(ticket) == expected
 
