@@ -2,8 +2,6 @@
 
 import re
 
-from sphinx.util.nodes import make_refnode
-
 import skticket
 from skticket.utils import HasPage
 
@@ -126,6 +124,9 @@ def by_its_last_name(app, env, node, contnode):
     }
     if len(found) != 1:
         return None
+    # Tests read this file where there is no Sphinx.
+    from sphinx.util.nodes import make_refnode
+
     return make_refnode(app.builder, node["refdoc"], *found.pop(), contnode)
 
 
