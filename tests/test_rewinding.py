@@ -291,6 +291,8 @@ def test_transformer(trained):
     assert tags.requires_fit is False and tags.no_validation is True
     # A ticket is no metadata that a pipeline could be asked to hand on.
     assert not any(hasattr(rewind, f"set_{method}_request") for method in ("fit", "transform"))
+    routing = rewind.get_metadata_routing()
+    assert not routing.fit.requests and not routing.transform.requests
     with config_context(transform_output="pandas"):
         assert rewind.fit_transform(trained) == expected
 

@@ -249,6 +249,8 @@ def test_it_is_a_transformer():
     assert tags.requires_fit is False and tags.no_validation is True
     # A ticket is no metadata that a pipeline could be asked to hand on.
     assert not any(hasattr(grow, f"set_{method}_request") for method in ("fit", "transform"))
+    routing = grow.get_metadata_routing()
+    assert not routing.fit.requests and not routing.transform.requests
     assert grow.fit(ticket) is grow
 
 
@@ -274,7 +276,7 @@ def test_defaults_and_least_values():
         "n_rows": 128,
     }
     Evolving(rate=0.0, every=1, until=1.0, n_rows=1).check("magnitude")
-    Evolving(n_rows=None, until=1e-3).check(Magnitude())
+    Evolving(decay="constant", n_rows=None, until=1e-3).check(Magnitude())
 
 
 @pytest.mark.parametrize(
@@ -284,6 +286,9 @@ def test_defaults_and_least_values():
         ({"rate": -1}, "'rate' parameter"),
         ({"how": "magnitude"}, "'how' parameter"),
         ({"output_rate": 2}, "'output_rate' parameter"),
+        ({"output_rate": -1}, "'output_rate' parameter"),
+        ({"random_state": "today"}, "'random_state' parameter"),
+        ({"gradients": "steep"}, "'gradients' parameter"),
         ({"since": "before"}, "'since' parameter"),
         ({"n_rows": 0}, "'n_rows' parameter"),
         (

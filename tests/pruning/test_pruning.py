@@ -735,6 +735,8 @@ def test_transformer(random_ticket):
     assert tags.requires_fit is False and tags.no_validation is True
     # A ticket is no metadata that a pipeline could be asked to hand on.
     assert not any(hasattr(prune, f"set_{method}_request") for method in ("fit", "transform"))
+    routing = prune.get_metadata_routing()
+    assert not routing.fit.requests and not routing.transform.requests
     with config_context(transform_output="pandas"):
         assert prune.fit_transform(ticket) == expected
 

@@ -233,6 +233,8 @@ def test_controls_and_files(tmp_path):
         ({"schedule": "evolve"}, "'schedule' parameter"),
         ({"schedule": Evolving}, "'schedule' parameter"),
         ({"schedule": Evolving(rate=1.0)}, "'rate' parameter of Evolving"),
+        ({"schedule": Evolving(rate=-0.1)}, "'rate' parameter of Evolving"),
+        ({"schedule": Evolving(until=1.1)}, "'until' parameter of Evolving"),
         ({"schedule": Evolving(every=0)}, "'every' parameter of Evolving"),
         ({"schedule": Evolving(how="magnitude")}, "'how' parameter of Evolving"),
         ({"schedule": Evolving(decay="linear")}, "'decay' parameter of Evolving"),
