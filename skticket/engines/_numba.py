@@ -25,6 +25,7 @@ from ._tables import Activation, Loss, Rule
 
 LANES = 16  # batch columns in one vector; the padding of the batch
 COLUMNS = 128  # at most so many batch columns at once: one layer's input stays in the L2 cache
+MOST_TURNS = 2  # so many tiles of COLUMNS a thread may take before the two meet
 
 # Where two threads have their signals, each on a cache line: how often they have arrived at
 # meetings; whether the second is there; the step, counted from 1, from which on it takes part.
@@ -100,14 +101,23 @@ class Team(NamedTuple):
     block: np.ndarray  # a thread's own, to turn rows into columns
 
 
-class Workspace(NamedTuple):
-    """Buffers of one training, used again in every step."""
+class Tile(NamedTuple):
+    """Buffers for so many rows of a batch as are computed at once."""
 
     units: np.ndarray
     deltas: np.ndarray
-    transposed: np.ndarray
-    losses: np.ndarray
     filled: np.ndarray  # each thread's, one after the other; see `_gather_sparse`
+    # Of each turn, one after the other.
+    losses: np.ndarray
+    gradients: np.ndarray
+
+
+class Workspace(NamedTuple):
+    """Buffers of one training, used again in every step."""
+
+    first: Tile
+    second: Tile  # the second thread's, where each has tiles of its own; otherwise empty
+    transposed: np.ndarray
 
 
 # What compiled functions call. A function is compiled with all that it calls, and again with
@@ -662,13 +672,14 @@ class _Rows(NamedTuple):
 
 
 @inlined
-def _rows_of(layer):
+def _rows_of(layer, start):
+    """A layer's rows, of parameters that begin at `start`."""
     return _Rows(
         layer.n_out,
-        layer.values,
+        start + layer.values,
         layer.indices,
         layer.pointers,
-        layer.biases,
+        start + layer.biases,
         layer.input,
         layer.output,
     )
@@ -814,7 +825,7 @@ def _forward(pattern, parameters, units, is_rare, filled, start, stride, first, 
     for number in range(len(pattern.layers)):
         layer = pattern.layers[number]
         is_hidden = number < len(pattern.layers) - 1
-        matrix = _rows_of(layer)
+        matrix = _rows_of(layer, 0)
         mode = RECTIFY if activation == RELU and is_hidden else PLAIN
         if is_rare and number == 0:
             _multiply_filled(
@@ -997,13 +1008,13 @@ def _other_losses(loss, outputs, deltas, n_outputs, stride, place, targets, star
 
 
 @inlined
-def _losses(pattern, workspace, data, row, n_rows, stride, first, last):
+def _losses(pattern, tile, turn, data, row, n_rows, stride, first, last):
     """The loss of each example, of which the outputs are a column; its share times its gradient.
 
     What is far below rounding becomes 0: near the smallest normal numbers processors are a
     hundred times slower.
     """
-    outputs, deltas, targets = workspace.units, workspace.deltas, data.targets
+    outputs, deltas, targets = tile.units, tile.deltas, data.targets
     output = pattern.layers[len(pattern.layers) - 1]
     n_outputs, start = output.n_out, output.output * stride
     for column in range(first, last):
@@ -1022,7 +1033,7 @@ def _losses(pattern, workspace, data, row, n_rows, stride, first, last):
                 pattern.loss, outputs, deltas, n_outputs, stride, place,
                 targets, example * data.n_targets, scale,
             )  # fmt: skip
-        _put(workspace.losses, column, scale * value)
+        _put(tile.losses, turn * COLUMNS + column, scale * value)
 
 
 @kernel
@@ -1091,51 +1102,77 @@ def _transpose_values(pattern, number, parameters, transposed, first, last):
         _put(transposed, place, _at(parameters, layer.values + k))
 
 
+@kernel
+def _collect(gradients, workspace, n_turns, start, stop, again):
+    """Add up the gradients of the threads' tiles, in the order in which one thread would."""
+    first, second, n_all = workspace.first.gradients, workspace.second.gradients, len(gradients)
+    for k in range(start, stop):
+        total = _at(gradients, k) + _at(first, k) if again else _at(first, k)
+        total += _at(second, k)
+        for turn in range(1, n_turns):
+            total += _at(first, turn * n_all + k)
+            total += _at(second, turn * n_all + k)
+        _put(gradients, k, total)
+
+
 @inlined
-def _propagate(team, together, pattern, workspace, parameters, data, row, n_rows):
+def _propagate(
+    part, n_parts, pattern, tile, turn, transposed, parameters, block, data, row, n_rows
+):
     """Gather, forward, loss and backward of a tile; where threads share it, of half its columns."""
-    units, deltas = workspace.units, workspace.deltas
+    units, deltas = tile.units, tile.deltas
     stride = _padded(n_rows)
     half = stride // LANES // 2 * LANES
-    first = half if team.part else 0
-    last = half if together and not team.part else stride
-    filled, start = workspace.filled, len(pattern.inputs) * team.part
+    first = half if part else 0
+    last = half if n_parts > 1 and not part else stride
+    filled, start = tile.filled, len(pattern.inputs) * part
     if len(data.pointers):
         _gather_sparse(data, row, n_rows, pattern, units, stride, first, last, filled, start)
     else:
-        _gather(data, row, n_rows, pattern.inputs, units, stride, first, last, team.block)
+        _gather(data, row, n_rows, pattern.inputs, units, stride, first, last, block)
     _forward(pattern, parameters, units, data.is_rare, filled, start, stride, first, last)
-    _losses(pattern, workspace, data, row, n_rows, stride, first, last)
-    _backward(pattern, workspace.transposed, units, deltas, stride, first, last)
+    _losses(pattern, tile, turn, data, row, n_rows, stride, first, last)
+    _backward(pattern, transposed, units, deltas, stride, first, last)
 
 
 @inlined
-def _learn(
-    team, together, pattern, workspace, vectors, settings, is_rare, n_steps, n_rows, again, steps
-):
-    """Gradients from a tile that was propagated, and the step if it `steps`; or a part of them."""
-    units, deltas = workspace.units, workspace.deltas
+def _differentiate(part, n_parts, bounds, pattern, tile, gradients, start, is_rare, n_rows, again):
+    """Gradients of a tile that was propagated, from `start` on; of some rows if it is shared."""
+    units, deltas = tile.units, tile.deltas
     stride = _padded(n_rows)
-    n_layers = len(pattern.layers)
-    for number in range(n_layers):
+    for number in range(len(pattern.layers)):
         layer = pattern.layers[number]
-        row = _at(team.bounds, number) if team.part else 0
-        end = _at(team.bounds, number) if together and not team.part else layer.n_out
-        matrix = _rows_of(layer)
-        gradients = vectors.gradients
+        row = _at(bounds, number) if part else 0
+        end = _at(bounds, number) if n_parts > 1 and not part else layer.n_out
+        matrix = _rows_of(layer, start)
         if is_rare and number == 0:
-            n_parts = 2 if together else 1
             _weight_gradients_filled(
-                gradients, matrix, pattern, units, deltas, workspace.filled, team.part, n_parts,
+                gradients, matrix, pattern, units, deltas, tile.filled, part, n_parts,
                 stride, row, end, again,
             )  # fmt: skip
         else:
             _weight_gradients(gradients, matrix, pattern, units, deltas, stride, row, end, again)
         _bias_gradients(gradients, matrix, deltas, stride, row, end, again)
+
+
+@inlined
+def _learn(team, together, n_turns, pattern, workspace, vectors, settings, n_steps, again, steps):
+    """Add up gradients of threads' own tiles, if there are; take the step, if it `steps`.
+
+    Threads share the rows.
+    """
+    n_layers = len(pattern.layers)
+    for number in range(n_layers):
+        layer = pattern.layers[number]
+        row = _at(team.bounds, number) if team.part else 0
+        end = _at(team.bounds, number) if together and not team.part else layer.n_out
+        start = layer.values + _at(pattern.pointers, layer.pointers + row)
+        stop = layer.values + _at(pattern.pointers, layer.pointers + end)
+        if n_turns:
+            rest = layer.biases + row, layer.biases + end, again
+            _collect(vectors.gradients, workspace, n_turns, start, stop, again)
+            _collect(vectors.gradients, workspace, n_turns, *rest)
         if steps:
-            pointer = layer.pointers
-            start = layer.values + _at(pattern.pointers, pointer + row)
-            stop = layer.values + _at(pattern.pointers, pointer + end)
             _update(settings, n_steps, vectors, start, stop)
             _update(settings, n_steps, vectors, layer.biases + row, layer.biases + end)
             if number > 0:
@@ -1166,8 +1203,9 @@ def take_steps(team, pattern, workspace, vectors, settings, n_steps, data, batch
 
     `n_steps` were taken before. Without a rule in `settings`: compute gradients alone.
 
-    What threads share are columns of a batch, and rows of weights: no sum depends on them. The
-    second thread joins when it is there.
+    Of several whole tiles threads take turns, each with its own, and the gradients are added up in
+    order. Of a single tile they share the columns, and the rows of weights. No sum depends on that.
+    The second thread joins when it is there.
     """
     signals = team.signals
     step, n_meetings = 0, 0
@@ -1192,18 +1230,42 @@ def take_steps(team, pattern, workspace, vectors, settings, n_steps, data, batch
         stop = start + batch_size if start + batch_size < len(data.rows) else len(data.rows)
         step += 1
         total = 0.0
-        for row in range(start, stop, COLUMNS):
+        row = start
+        while row < stop:
+            # How many tiles each thread takes by itself, before they meet.
+            n_turns = min((stop - row) // (2 * COLUMNS), MOST_TURNS) if together else zero
+            is_shared = together and not n_turns
+            part, n_parts = (team.part, 2) if is_shared else (zero, 1)
+            tile = workspace.second if n_turns and not is_first else workspace.first
+            gradients = tile.gradients if n_turns else vectors.gradients
             n_rows = COLUMNS if row + COLUMNS < stop else stop - row
-            _propagate(team, together, pattern, workspace, vectors.parameters, data, row, n_rows)
-            if together:
+            again = row > start
+            for turn in range(max(n_turns, 1)):
+                other = 2 * turn + (0 if is_first else 1) if n_turns else 0
+                _propagate(
+                    part, n_parts, pattern, tile, turn, workspace.transposed, vectors.parameters,
+                    team.block, data, row + other * COLUMNS, n_rows,
+                )  # fmt: skip
+                if is_shared:
+                    n_meetings += 1
+                    _meet(team, n_meetings)
+                _differentiate(
+                    part, n_parts, team.bounds, pattern, tile, gradients,
+                    turn * len(vectors.gradients), data.is_rare, n_rows, again and not n_turns,
+                )  # fmt: skip
+            if n_turns:
                 n_meetings += 1
                 _meet(team, n_meetings)
-            for column in range(n_rows):
-                total += _at(workspace.losses, column)
-            again, is_last = row > start, row + n_rows == stop
+            for turn in range(max(n_turns, 1)):
+                for column in range(turn * COLUMNS, turn * COLUMNS + n_rows):
+                    total += _at(workspace.first.losses, column)
+                if n_turns:
+                    for column in range(turn * COLUMNS, turn * COLUMNS + n_rows):
+                        total += _at(workspace.second.losses, column)
+            row += 2 * n_turns * COLUMNS if n_turns else n_rows
             _learn(
-                team, together, pattern, workspace, vectors, settings, data.is_rare,
-                n_steps + step, n_rows, again, is_last,
+                team, together, n_turns, pattern, workspace, vectors, settings, n_steps + step,
+                again, row == stop,
             )  # fmt: skip
             if together:
                 n_meetings += 1

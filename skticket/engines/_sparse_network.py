@@ -230,7 +230,8 @@ default="cross_entropy"
         vectors = kernels().Vectors(self.parameters, self.gradients, *state)
         data = self._examples(X, rows, y, scales)
 
-        pattern, workspace = self._pattern(issparse(X)), self._buffers()
+        has_tiles = n_threads > 1 and batch_size >= 2 * kernels().COLUMNS
+        pattern, workspace = self._pattern(issparse(X)), self._buffers(has_tiles)
         bounds, signals = thread_bounds(self._pattern_arrays), np.zeros(32, np.int64)
 
         def take(part):
@@ -385,17 +386,27 @@ default="cross_entropy"
             )
         return self._compiled_patterns[is_sparse]
 
-    def _buffers(self):
+    def _buffers(self, has_tiles_of_its_own):
+        """All buffers; those of a second thread where it has tiles of its own."""
         if self._workspace is None:
-            columns = kernels().COLUMNS
-            self._workspace = kernels().Workspace(
-                units=_aligned(self._n_units * columns, self.dtype),
-                deltas=_aligned(self._n_units * columns, self.dtype),
-                transposed=np.empty(self.n_active, self.dtype),
-                losses=np.empty(columns),
-                filled=np.empty(2 * len(self.inputs), np.uint8),
+            transposed = np.empty(self.n_active, self.dtype)
+            self._workspace = kernels().Workspace(self._tile(1), self._tile(0), transposed)
+        if has_tiles_of_its_own and not len(self._workspace.second.units):
+            turns = kernels().MOST_TURNS
+            self._workspace = self._workspace._replace(
+                first=self._tile(turns), second=self._tile(turns)
             )
         return self._workspace
+
+    def _tile(self, n_turns):
+        columns = kernels().COLUMNS if n_turns else 0
+        return kernels().Tile(
+            units=_aligned(self._n_units * columns, self.dtype),
+            deltas=_aligned(self._n_units * columns, self.dtype),
+            filled=np.empty(2 * len(self.inputs), np.uint8),
+            losses=np.empty(n_turns * columns),
+            gradients=_aligned(n_turns * len(self.parameters), self.dtype),
+        )
 
 
 def _plain(array, dtype):

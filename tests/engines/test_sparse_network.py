@@ -1,6 +1,7 @@
 """The surviving weights alone, against the reference in float64."""
 
 import copy
+import itertools
 import os
 import pickle
 import subprocess
@@ -286,10 +287,13 @@ def test_concurrent_threads():
             np.testing.assert_array_equal(ours, theirs)
 
 
-@pytest.mark.parametrize("batch_size", [20, 33, 60, 100, 128, 300])
+@pytest.mark.parametrize("batch_size", [20, 33, 60, 100, 128, 256, 300, 512, 700, 1300])
 @pytest.mark.parametrize("kind", [CompiledSGD, CompiledAdam])
 def test_steps_that_threads_share(kind, batch_size):
-    """Batches of less than two vectors, of odd numbers of them, and of several tiles."""
+    """Batches of less than two vectors, of odd numbers of them, and of several tiles.
+
+    Of two tiles and more each thread takes its own: 700 are four, one, and a part of one.
+    """
     X, y = make_data("cross_entropy", 600, 50, 5, dtype=np.float32)
     rows = np.random.default_rng(0).integers(600, size=40 * batch_size - 7)
     found = []
@@ -511,14 +515,18 @@ def test_sparse_rows_of_several_tiles(filled):
     X, y = make_data("cross_entropy", 400, 50, 3, dtype=np.float32)
     X *= rng.random(X.shape) < filled
     results = []
-    for form in (np.asarray, sparse.csr_array):
+    for form, n_threads in itertools.product((np.asarray, sparse.csr_array), (1, 2)):
         network = make_sparse(*arrays)
         network.compute_gradients(form(X), y)
+        rows = np.random.default_rng(1).integers(400, size=40 * 400)
+        optimizer = make_optimizer(network, CompiledSGD, lr=0.1)
+        options = {"rows": rows, "batch_size": 400, "n_threads": n_threads}
+        losses = network.take_steps(form(X), y, optimizer, **options)
         many = form(np.tile(X, (8, 1)))  # as many blocks as two threads share
-        outputs = [network.predict(many, n_threads=n_threads) for n_threads in (1, 2)]
-        np.testing.assert_array_equal(*outputs)
-        results.append((network.gradients.tobytes(), outputs[0].tobytes()))
-    assert results[0] == results[1]
+        outputs = network.predict(many, n_threads=n_threads)
+        arrays_now = losses, network.gradients, network.parameters, outputs
+        results.append([array.tobytes() for array in arrays_now])
+    assert all(result == results[0] for result in results[1:])
 
 
 def test_sparse_rows_of_other_types():
