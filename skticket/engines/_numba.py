@@ -1168,17 +1168,14 @@ def _learn(team, together, n_turns, pattern, workspace, vectors, settings, n_ste
         end = _at(team.bounds, number) if together and not team.part else layer.n_out
         start = layer.values + _at(pattern.pointers, layer.pointers + row)
         stop = layer.values + _at(pattern.pointers, layer.pointers + end)
-        if n_turns:
-            rest = layer.biases + row, layer.biases + end, again
-            _collect(vectors.gradients, workspace, n_turns, start, stop, again)
-            _collect(vectors.gradients, workspace, n_turns, *rest)
-        if steps:
-            _update(settings, n_steps, vectors, start, stop)
-            _update(settings, n_steps, vectors, layer.biases + row, layer.biases + end)
-            if number > 0:
-                _transpose_values(
-                    pattern, number, vectors.parameters, workspace.transposed, row, end
-                )
+        for _ in range(2):  # the weights, and the biases
+            if n_turns:
+                _collect(vectors.gradients, workspace, n_turns, start, stop, again)
+            if steps:
+                _update(settings, n_steps, vectors, start, stop)
+            start, stop = layer.biases + row, layer.biases + end
+        if steps and number > 0:
+            _transpose_values(pattern, number, vectors.parameters, workspace.transposed, row, end)
     if steps and team.part == 0:
         # Those that reach no output.
         output = pattern.layers[n_layers - 1]
