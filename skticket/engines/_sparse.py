@@ -35,6 +35,7 @@ def sparse_engine(net, ticket, data, n_threads):
         net.train_step = _ToldStep(net)
     else:
         net.take_steps = _QuietSteps(net, data, n_threads)
+        net.infer_together = net.module_.forward
         if issparse(data.X):
             # skorch knows of no sparse batches.
             net.iterator_valid__sparse, net.infer = True, net.module_.forward

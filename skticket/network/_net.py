@@ -30,6 +30,9 @@ class TicketNet(NeuralNet):
     # Of an engine that takes many steps a call: given the batches and the positions of a run's
     # rows, it returns the loss of each step.
     take_steps = None
+    # Of an engine to which a row's outputs are the same whatever rows are beside it: it returns
+    # those of a tensor of rows.
+    infer_together = None
 
     @property
     def _default_callbacks(self):
@@ -53,6 +56,8 @@ class TicketNet(NeuralNet):
         ]
         if training and self.take_steps is not None:
             losses, sizes = self._run_together(iterator, told)
+        elif not training and self.infer_together is not None and torch.is_tensor(iterator.X):
+            losses, sizes = self._evaluate_together(iterator, told)
         else:
             losses, sizes = self._run_one_by_one(iterator, training, step_fn, told, fit_params)
         if sizes:
@@ -80,6 +85,19 @@ class TicketNet(NeuralNet):
                 callback.on_batch_end(self, training=True, n_steps=len(steps))
             losses += list(steps)
             sizes += [min(size, len(rows) - start) for start in range(0, len(rows), size)]
+        return losses, sizes
+
+    def _evaluate_together(self, iterator, told):
+        """As one by one, but that all outputs are computed in one call."""
+        losses, sizes = [], []
+        outputs = self.infer_together(iterator.X)
+        for X, y in iterator:
+            y_pred, outputs = outputs[: len(X)], outputs[len(X) :]
+            loss = self.get_loss(y_pred, y, X=X)
+            for callback in told:
+                callback.on_batch_end(self, batch=(X, y), training=False, loss=loss, y_pred=y_pred)
+            losses.append(loss.item())
+            sizes.append(len(X))
         return losses, sizes
 
     def on_train_end(self, net, X=None, y=None, **kwargs):

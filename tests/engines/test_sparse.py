@@ -89,6 +89,24 @@ def test_layouts_agree_with_weights():
     assert_agree(dense, sparse)
 
 
+@pytest.mark.parametrize("weighted", [False, True])
+def test_layouts_agree_on_evaluations_of_several_batches(weighted):
+    """2,500 rows are evaluated: two batches, and a part of one."""
+    many, target = np.tile(X, (25, 1)), np.tile(y, 25)
+    many = many + np.random.default_rng(0).normal(scale=0.3, size=many.shape).astype(np.float32)
+    weight = np.linspace(0.1, 3, len(many)) if weighted else None
+    dense, sparse = (
+        WinningTicketClassifier(
+            (20,), rounds=1, max_epochs=2, validation_fraction=0.5, random_state=0, layout=layout
+        ).fit(many, target, sample_weight=weight)
+        for layout in ("dense", "sparse")
+    )
+    assert_agree(dense, sparse)
+    scores = (clf.round_results_["valid_score"] for clf in (dense, sparse))
+    # Rounding may bring a row to the other side of a boundary.
+    np.testing.assert_allclose(*scores, atol=2 / 2500)
+
+
 def test_units_pruned_away_and_a_last_batch_of_one():
     options = {"strategy": "unit_product", "prune_rate": 3, "batch_size": 179}
     assert_agree(fitted("dense", **options), fitted("sparse", **options))
