@@ -32,7 +32,7 @@ def _describe_model(path):
         f"Task: {about['task']}" + (f" of {about['target']!r}." if about["target"] else "."),
         f"Classes: {listed(about['classes'])}." if about["classes"] else "",
         f"Ticket: {n_weights:,} of {n_all:,} weights ({100 * about['density']:.3g}%), "
-        f"{'' if about['is_winning'] else 'not '}a winning one.",
+        f"{'by its own training' if about['is_winning'] else 'not'} a winning one.",
         *(f"{name[:1].upper()}{name[1:]}: {score:.4g}." for name, score in about["scores"].items()),
         f"Made with {', '.join(f'{name} {number}' for name, number in about['versions'].items())}.",
     ]
