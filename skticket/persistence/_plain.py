@@ -14,13 +14,16 @@ def plain(model):
     """Return a copy that predicts the same once it is `completed`.
 
     It has no rounds of a search but the ticket, and no callbacks. Columns that skrub has
-    selected by asking questions, which are functions, are told by their names. Splines, whose
-    compiled code trusts their arrays, are left out.
+    selected by asking questions, which are functions, are told by their names; and types of times
+    by theirs, since the zone in them is an object that a file may not be able to hold. Splines,
+    whose compiled code trusts their arrays, are left out.
     """
     model = deepcopy(_without_rounds(model))
     for part in _parts(model):
         if type(part).__name__ == "ApplyToEachCol":
             part.cols = list(getattr(part, "transformers_", ()))
+        if type(part).__name__ == "ToDatetime" and hasattr(part, "output_dtype_"):
+            part.output_dtype_ = str(part.output_dtype_)
         if _can_be_made_again(part):
             vars(part).pop("bsplines_", None)
     return model

@@ -39,15 +39,7 @@ _TABLES = [
     "skrub._to_float.ToFloat",
     "skrub._to_str.ToStr",
 ]
-# Of plain data. Times with a time zone have one of these, by the version of pandas.
-_VALUES = [
-    "datetime.timedelta",
-    "datetime.timezone",
-    "numpy.dtype",
-    "pandas.DatetimeTZDtype",
-    "pandas.core.dtypes.dtypes.DatetimeTZDtype",
-    "zoneinfo.ZoneInfo",
-]
+_VALUES = ["numpy.dtype"]
 
 TRUSTED = tuple(
     sorted([*(f"{kind.__module__}.{kind.__qualname__}" for kind in _OWN), *_TABLES, *_VALUES])

@@ -125,15 +125,22 @@ def test_predict_numbers(folder, tmp_path):
     assert_one_line_error(result, "63 columns", "64")
 
 
-@pytest.mark.parametrize("name", ["times.csv", "times.parquet"])
-def test_times_with_a_zone(name, tmp_path):
+@pytest.mark.parametrize(
+    ("name", "zone"),
+    [
+        ("times.csv", datetime.UTC),
+        ("times.csv", datetime.timezone(datetime.timedelta(hours=1))),
+        ("times.parquet", zoneinfo.ZoneInfo("Europe/Berlin")),
+    ],
+)
+def test_times_with_a_zone(name, zone, tmp_path):
     frame = make_table()[["number", "y"]]
-    zone = datetime.UTC if name.endswith("csv") else zoneinfo.ZoneInfo("Europe/Berlin")
     frame["time"] = pd.date_range("2021-01-01", periods=len(frame), freq="7h", tz=zone)
     path, output = tmp_path / name, tmp_path / "out"
     if name.endswith("csv"):
         # As many programs write them.
-        frame["time"] = frame["time"].dt.strftime("%Y-%m-%dT%H:%M:%SZ")
+        form = "%Y-%m-%dT%H:%M:%SZ" if zone is datetime.UTC else "%Y-%m-%dT%H:%M:%S%z"
+        frame["time"] = frame["time"].dt.strftime(form)
         frame.to_csv(path, index=False)
     else:
         frame.to_parquet(path)
