@@ -518,13 +518,14 @@ def test_sparse_rows_of_several_tiles(filled):
     for form, n_threads in itertools.product((np.asarray, sparse.csr_array), (1, 2)):
         network = make_sparse(*arrays)
         network.compute_gradients(form(X), y)
+        of_all = network.gradients.copy()
         rows = np.random.default_rng(1).integers(400, size=40 * 400)
         optimizer = make_optimizer(network, CompiledSGD, lr=0.1)
         options = {"rows": rows, "batch_size": 400, "n_threads": n_threads}
         losses = network.take_steps(form(X), y, optimizer, **options)
         many = form(np.tile(X, (8, 1)))  # as many blocks as two threads share
         outputs = network.predict(many, n_threads=n_threads)
-        arrays_now = losses, network.gradients, network.parameters, outputs
+        arrays_now = of_all, losses, network.gradients, network.parameters, outputs
         results.append([array.tobytes() for array in arrays_now])
     assert all(result == results[0] for result in results[1:])
 
