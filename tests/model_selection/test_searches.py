@@ -104,12 +104,18 @@ def regressor():
         make_pipeline(StandardScaler(), GridSearchCV(classifier(), {"rounds": [1]}, cv=2)),
         SelectFromModel(classifier()),
         make_pipeline(SelectFromModel(classifier()), LogisticRegression()),
-        FrozenEstimator(classifier().fit(X, y)),
     ],
     ids=lambda model: type(model).__name__,
 )
 def test_scorers_see_through(model):
-    fitted = model.fit(X, y)
+    check_seen_through(model.fit(X, y))
+
+
+def test_scorers_see_through_a_frozen_estimator():
+    check_seen_through(FrozenEstimator(classifier().fit(X, y)).fit(X, y))
+
+
+def check_seen_through(fitted):
     assert -1 < neg_density(fitted) < 0
     assert neg_n_weights(fitted) == round(neg_density(fitted) * 108)
     assert neg_iterations_to_match(fitted) < 0
@@ -134,15 +140,17 @@ def test_the_final_step_counts():
 
 
 @pytest.mark.parametrize(
-    "fitted, n_found",
+    "fit, n_found",
     [
-        (LogisticRegression().fit(X, y), 0),
-        (classifier(), 0),
-        (BaggingClassifier(classifier(rounds=1), n_estimators=2).fit(X, y), 2),
+        (lambda: LogisticRegression().fit(X, y), 0),
+        (classifier, 0),
+        (lambda: BaggingClassifier(classifier(rounds=1), 2, random_state=0).fit(X, y), 2),
     ],
+    ids=["no ticket", "not fitted", "two tickets"],
 )
 @pytest.mark.parametrize("scorer", SCORERS)
-def test_not_one_ticket(scorer, fitted, n_found):
+def test_not_one_ticket(scorer, fit, n_found):
+    fitted = fit()
     with pytest.raises(ValueError, match=f"one fitted WinningTicketClassifier.*found {n_found}"):
         scorer(fitted, X, y)
 
