@@ -38,7 +38,7 @@ TURNS = 1000
 GIVE_WAY = "sched_yield", "SwitchToThread"
 
 # Types of blocks: their lengths count.
-ONE, TWO, FOUR, SEVEN, EIGHT = (0,), (0,) * 2, (0,) * 4, (0,) * 7, (0,) * 8
+ONE, TWO, FOUR, SEVEN, EIGHT, SIXTEEN = ((0,) * n for n in (1, 2, 4, 7, 8, 16))
 
 # What becomes of a product.
 PLAIN, RECTIFY, GATE = range(3)
@@ -55,6 +55,7 @@ class Pattern(NamedTuple):
     pointers: np.ndarray
     indices: np.ndarray
     inputs: np.ndarray
+    survives: np.ndarray  # whether a parameter does; the others are zeros of layers made full
     # The first layer input by input, for sparse rows; see `input_arrays`.
     input_places: np.ndarray
     input_pointers: np.ndarray
@@ -345,6 +346,98 @@ def _multiply_sum_block(typing_context, block, array, index):
         return total
 
     return block.dtype(block, array, types.intp), generate
+
+
+@intrinsic
+def _zeros_block(typing_context, block, array):
+    """A block of as many vectors of zeros as the tuple `block` is long, of an array's type."""
+    result = types.UniTuple(_Vector(array.dtype), len(block))
+
+    def generate(context, builder, signature, arguments):
+        return ir.Constant(context.get_value_type(result), None)
+
+    return result(block, array), generate
+
+
+@intrinsic
+def _splat_four(typing_context, array, index):
+    """Of four consecutive elements: two vectors of the first, two of the next, and so on."""
+    result = types.UniTuple(_Vector(array.dtype), 8)
+
+    def generate(context, builder, signature, arguments):
+        vectors = []
+        for k in range(4):
+            index = builder.add(arguments[1], ir.IntType(64)(k))
+            address = _pointer(context, builder, array, arguments[0], index)
+            vectors += [_splat_vector(context, builder, array.dtype, builder.load(address))] * 2
+        return context.make_tuple(builder, result, vectors)
+
+    return result(array, types.intp), generate
+
+
+def _apart(builder, index, step):
+    """Four places from `index` on, `step` apart."""
+    return [builder.add(index, builder.mul(step, ir.IntType(64)(k))) for k in range(4)]
+
+
+@intrinsic
+def _store_four(typing_context, array, index, step, vectors):
+    """Two vectors at each of four places from `index` on, `step` apart."""
+
+    def generate(context, builder, signature, arguments):
+        data, index, step, vectors = arguments
+        vectors = iter(cgutils.unpack_tuple(builder, vectors))
+        for start in _apart(builder, index, step):
+            for k in range(2):
+                place = _further(builder, start, k)
+                _store_vector(context, builder, array, data, place, next(vectors))
+        return context.get_dummy_value()
+
+    return types.void(array, types.intp, types.intp, vectors), generate
+
+
+@intrinsic
+def _multiply_add_rows(typing_context, values, number, step, array, index, sums):
+    """`sums` plus each of four values, from `number` on and `step` apart, times two vectors."""
+
+    def generate(context, builder, signature, arguments):
+        numbers, number, step, data, index, sums_before = arguments
+        pair = [
+            _load_vector(context, builder, array, data, _further(builder, index, k))
+            for k in range(2)
+        ]
+        factors = []
+        for place in _apart(builder, number, step):
+            value = builder.load(_pointer(context, builder, values, numbers, place))
+            factors.append(_splat_vector(context, builder, values.dtype, value))
+        totals = [
+            _fused(builder, factors[k // 2], pair[k % 2], total)
+            for k, total in enumerate(cgutils.unpack_tuple(builder, sums_before))
+        ]
+        return context.make_tuple(builder, sums, totals)
+
+    index = types.intp
+    return sums(values, index, index, array, index, sums), generate
+
+
+@intrinsic
+def _multiply_add_outer(typing_context, first, index, second, other, step, sums):
+    """`sums` plus each of four vectors, `step` apart, times each of four others."""
+
+    def generate(context, builder, signature, arguments):
+        first_data, index, second_data, other, step, sums_before = arguments
+        rows, columns = (
+            [_load_vector(context, builder, array, data, k) for k in _apart(builder, start, step)]
+            for array, data, start in ((first, first_data, index), (second, second_data, other))
+        )
+        totals = [
+            _fused(builder, rows[k // 4], columns[k % 4], total)
+            for k, total in enumerate(cgutils.unpack_tuple(builder, sums_before))
+        ]
+        return context.make_tuple(builder, sums, totals)
+
+    index = types.intp
+    return sums(first, index, second, index, index, sums), generate
 
 
 @intrinsic
@@ -660,9 +753,10 @@ def _through_activation(activation, units, deltas, start, stop):
 
 
 class _Rows(NamedTuple):
-    """Rows of a sparse matrix, and of what it is multiplied with."""
+    """A sparse matrix, and rows of what it is multiplied with."""
 
     n_rows: int
+    n_columns: int
     value: int  # where its values begin
     index: int  # where in the pattern's `indices` the columns do
     pointer: int  # where in `pointers` the rows do
@@ -676,6 +770,7 @@ def _rows_of(layer, start):
     """A layer's rows, of parameters that begin at `start`."""
     return _Rows(
         layer.n_out,
+        layer.n_in,
         start + layer.values,
         layer.indices,
         layer.pointers,
@@ -778,6 +873,41 @@ def _multiply_filled(matrix, pattern, values, x, filled, start, mode, stride, fi
 
 
 @kernel
+def _is_full(matrix, pattern):
+    """Whether a matrix has all its values, and enough of them for `_multiply_full`."""
+    start = _at(pattern.pointers, matrix.pointer)
+    n_values = _at(pattern.pointers, matrix.pointer + matrix.n_rows) - start
+    is_large = matrix.n_rows >= 4 and matrix.n_columns >= 4
+    return is_large and n_values == matrix.n_rows * matrix.n_columns
+
+
+@kernel
+def _multiply_full(matrix, values, x, units, mode, stride, first, last):
+    """As `_multiply`, of a full matrix and an even number of vectors: four rows share each load."""
+    n_columns = matrix.n_columns
+    for row in range(0, matrix.n_rows, 4):
+        # Beyond the last row are the last four, once more.
+        row = min(row, matrix.n_rows - 4)
+        start = matrix.value + row * n_columns
+        for column in range(first, last, 2 * LANES):
+            sums = _zeros_block(EIGHT, x)
+            if matrix.bias >= 0:
+                sums = _splat_four(values, matrix.bias + row)
+            place = matrix.source * stride + column
+            for k in range(start, start + n_columns):
+                sums = _multiply_add_rows(values, k, n_columns, x, place, sums)
+                place += stride
+            place = (matrix.target + row) * stride + column
+            _store_four(x, place, stride, sums)
+            if mode == PLAIN:
+                continue
+            for k in range(place, place + 4 * stride, stride):
+                results = _load_block(TWO, x, k)
+                conditions = results if mode == RECTIFY else _load_block(TWO, units, k)
+                _store_block(x, k, _where_positive(conditions, results))
+
+
+@kernel
 def _multiply_columns(block, matrix, pattern, values, x, units, mode, stride, column):
     """As many vectors of columns as the tuple `block` is long; see `_multiply`."""
     zero = x.dtype.type(0)
@@ -804,6 +934,9 @@ def _multiply(matrix, pattern, values, x, units, mode, stride, first, last):
     """
     rest = matrix, pattern, values, x, units, mode, stride
     column = first
+    if _is_full(matrix, pattern):
+        column = last - (last - first) % (2 * LANES)
+        _multiply_full(matrix, values, x, units, mode, stride, first, column)
     # The sums of a block stay in registers; the fewer blocks, the fewer times each weight
     # is fetched.
     while column + 8 * LANES <= last:
@@ -846,6 +979,7 @@ def _backward(pattern, transposed, units, deltas, stride, first, last):
         layer = pattern.layers[number]
         matrix = _Rows(
             layer.n_in,
+            layer.n_out,
             layer.values,
             layer.indices_t,
             layer.pointers_t,
@@ -887,11 +1021,30 @@ def _weight_gradients_block(
 
 
 @kernel
-def _weight_gradients_loop(gradients, matrix, pattern, x, deltas, stride, first, last, again):
-    """As `_weight_gradients`, for any number of columns."""
+def _weight_gradients_full(gradients, matrix, x, deltas, stride, first, last, again):
+    """As `_weight_gradients`, of a full matrix: four rows share each load; of fours alone."""
+    n_columns = matrix.n_columns
+    for row in range(first, last - 3, 4):
+        errors, start = (matrix.target + row) * stride, matrix.value + row * n_columns
+        for k in range(0, n_columns - 3, 4):
+            sums, place = _zeros_block(SIXTEEN, x), (matrix.source + k) * stride
+            for column in range(0, stride, LANES):
+                sums = _multiply_add_outer(deltas, errors + column, x, place + column, stride, sums)
+            place = start + k
+            _store_four_sums(gradients, place, *sums[:4], again)
+            _store_four_sums(gradients, place + n_columns, *sums[4:8], again)
+            _store_four_sums(gradients, place + 2 * n_columns, *sums[8:12], again)
+            _store_four_sums(gradients, place + 3 * n_columns, *sums[12:], again)
+
+
+@kernel
+def _weight_gradients_loop(
+    gradients, matrix, pattern, x, deltas, stride, first, last, again, n_done
+):
+    """As `_weight_gradients`, for any number of columns; but of each row's first few values."""
     for row in range(first, last):
         pointer = matrix.pointer + row
-        for k in range(_at(pattern.pointers, pointer), _at(pattern.pointers, pointer + 1)):
+        for k in range(_at(pattern.pointers, pointer) + n_done, _at(pattern.pointers, pointer + 1)):
             place = (matrix.source + _at(pattern.indices, matrix.index + k)) * stride
             total = _zeros(x)
             for column in range(0, stride, LANES):
@@ -939,15 +1092,21 @@ def _weight_gradients_filled(
 def _weight_gradients(gradients, matrix, pattern, x, deltas, stride, first, last, again):
     """Gradient of the surviving values in rows `first` to `last`; added to where `again`."""
     rest = gradients, matrix, pattern, x, deltas, stride, first, last, again
+    if _is_full(matrix, pattern):
+        _weight_gradients_full(gradients, matrix, x, deltas, stride, first, last, again)
+        middle, n_done = last - (last - first) % 4, matrix.n_columns // 4 * 4
+        rest = gradients, matrix, pattern, x, deltas, stride
+        _weight_gradients_loop(*rest, first, middle, again, n_done)
+        _weight_gradients_loop(*rest, middle, last, again, 0)
     # The errors of a unit stay in registers. So wide are batches of 128, 100 and 60.
-    if stride == 8 * LANES:
+    elif stride == 8 * LANES:
         _weight_gradients_block(EIGHT, *rest)
     elif stride == 7 * LANES:
         _weight_gradients_block(SEVEN, *rest)
     elif stride == 4 * LANES:
         _weight_gradients_block(FOUR, *rest)
     else:
-        _weight_gradients_loop(*rest)
+        _weight_gradients_loop(*rest, 0)
 
 
 @kernel
@@ -1103,6 +1262,13 @@ def _transpose_values(pattern, number, parameters, transposed, first, last):
 
 
 @kernel
+def _clear_pruned(pattern, gradients, start, stop):
+    for k in range(start, stop):
+        gradient = _at(gradients, k)
+        _put(gradients, k, gradient if _at(pattern.survives, k) else gradients.dtype.type(0))
+
+
+@kernel
 def _collect(gradients, workspace, n_turns, start, stop, again):
     """Add up the gradients of the threads' tiles, in the order in which one thread would."""
     first, second, n_all = workspace.first.gradients, workspace.second.gradients, len(gradients)
@@ -1171,6 +1337,8 @@ def _learn(team, together, n_turns, pattern, workspace, vectors, settings, n_ste
         for _ in range(2):  # the weights, and the biases
             if n_turns:
                 _collect(vectors.gradients, workspace, n_turns, start, stop, again)
+            if steps and layer.n_pruned:
+                _clear_pruned(pattern, vectors.gradients, start, stop)
             if steps:
                 _update(settings, n_steps, vectors, start, stop)
             start, stop = layer.biases + row, layer.biases + end

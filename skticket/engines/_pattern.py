@@ -9,6 +9,9 @@ from scipy.sparse import csr_array
 from ..ticket import reaching_units
 from ._tables import LAYER_TABLE
 
+# From this density on, a layer's pruned weights are computed, too, as zeros: full matrices are that
+# much faster.
+_FULL = 0.7
 _INPUT_DTYPES = np.int32, np.int64, np.int32, np.int32, np.int64
 
 
@@ -19,6 +22,7 @@ class PatternLayer:
     inputs: np.ndarray
     outputs: np.ndarray
     values: np.ndarray  # positions of the weights in the flattened dense array
+    survives: np.ndarray  # whether each was not pruned; all of them, but where a layer is filled
     cut_off: np.ndarray  # the same of surviving weights that reach no output
     unused: np.ndarray  # units that reach no output
     pointers: np.ndarray  # CSR of the computed units
@@ -35,7 +39,9 @@ def pattern_layers(masks):
 
 
 def _pattern_layer(mask, inputs, outputs):
-    row, column = np.nonzero(mask[np.ix_(outputs, inputs)])
+    block = mask[np.ix_(outputs, inputs)]
+    is_filled = block.size and block.mean() >= _FULL
+    row, column = np.nonzero(np.ones_like(block) if is_filled else block)
     values = outputs[row] * mask.shape[1] + inputs[column]
     cut_off = mask.copy()
     cut_off.flat[values] = False
@@ -43,6 +49,7 @@ def _pattern_layer(mask, inputs, outputs):
         inputs=inputs,
         outputs=outputs,
         values=values,
+        survives=block[row, column],
         cut_off=np.flatnonzero(cut_off),
         unused=np.setdiff1d(np.arange(len(mask)), outputs),
         pointers=np.searchsorted(row, np.arange(len(outputs) + 1)),
@@ -55,6 +62,7 @@ class Part(NamedTuple):
 
     name: str  # of the array
     positions: np.ndarray  # in the flattened array
+    survives: np.ndarray  # whether each is trained; the others are 0
     is_active: bool  # whether it reaches an output
 
 
@@ -72,13 +80,14 @@ def parameter_parts(layers, names):
     -------
     list of Part
     """
+    whole = lambda positions: np.ones(len(positions), bool)  # noqa: E731
     parts = []
     for layer, name in zip(layers, names, strict=True):
-        parts.append(Part(name.weight, layer.values, True))
-        parts.append(Part(name.bias, layer.outputs, True))
+        parts.append(Part(name.weight, layer.values, layer.survives, True))
+        parts.append(Part(name.bias, layer.outputs, whole(layer.outputs), True))
     for layer, name in zip(layers[:-1], names, strict=False):
-        parts.append(Part(name.weight, layer.cut_off, False))
-        parts.append(Part(name.bias, layer.unused, False))
+        parts.append(Part(name.weight, layer.cut_off, whole(layer.cut_off), False))
+        parts.append(Part(name.bias, layer.unused, whole(layer.unused), False))
     return parts
 
 
@@ -90,6 +99,7 @@ def pattern_arrays(layers):
     for number, (row, layer) in enumerate(zip(table, layers, strict=True)):
         n_in, n_out, n_values = len(layer.inputs), len(layer.outputs), len(layer.values)
         row["n_in"], row["n_out"], row["n_values"] = n_in, n_out, n_values
+        row["n_pruned"] = n_values - layer.survives.sum()
         row["input"], row["output"] = unit, unit + n_in
         row["values"], row["biases"] = n_parameters, n_parameters + n_values
         row["pointers"] = _append(pointers, layer.pointers)
@@ -110,13 +120,15 @@ def pattern_arrays(layers):
     )
 
 
-def input_arrays(arrays, n_features):
+def input_arrays(arrays, survives, n_features):
     """Return the first layer input by input, as rows of a sparse matrix need it.
 
     Parameters
     ----------
     arrays : tuple of ndarray
         From `pattern_arrays`.
+    survives : ndarray of bool
+        Which of the first layer's values were not pruned; the others are left out.
     n_features : int
         Features of a row.
 
@@ -134,10 +146,12 @@ def input_arrays(arrays, n_features):
     places[inputs] = np.arange(len(inputs))
     first = table[0]
     by_input = _numbered(pointers[: first["n_out"] + 1], indices[: first["n_values"]], len(inputs))
-    pointers, units = by_input.indptr, by_input.indices
+    is_there = survives[by_input.data]
+    pointers = np.append(0, np.cumsum(is_there))[by_input.indptr]
+    units, values = by_input.indices[is_there], by_input.data[is_there]
     n_before = np.append(0, np.cumsum(units < thread_bounds(arrays)[0]))
     middles = pointers[:-1] + np.diff(n_before[pointers])
-    found = places, pointers, units, by_input.data, middles
+    found = places, pointers, units, values, middles
     return [array.astype(dtype) for array, dtype in zip(found, _INPUT_DTYPES, strict=True)]
 
 

@@ -29,7 +29,9 @@ class SparseNetwork:
     """A fully connected network of which only the surviving weights exist.
 
     All surviving weights and the biases are one flat vector, `parameters`; what
-    was pruned has no value, no gradient and no optimizer state. Hidden units from
+    was pruned has no value, no gradient and no optimizer state. Only in a layer of
+    which little was pruned it has them, and they are 0: whole matrices are faster.
+    Hidden units from
     which no path leads to an output, and inputs that reach none, are not computed
     at all. The function and its gradients are those of the network with its masks
     multiplied in: a hidden unit without surviving inputs still gives a constant,
@@ -60,7 +62,7 @@ default="cross_entropy"
     parameters : ndarray of shape (n_parameters,)
         All values: of each layer the surviving weights, row by row, then the
         biases; last of all those that are cut off from the outputs. May be changed
-        in place.
+        in place; but zeros of pruned weights must stay.
     gradients : ndarray of shape (n_parameters,)
         The gradient that `compute_gradients` computed last.
     n_active : int
@@ -108,6 +110,7 @@ default="cross_entropy"
         self.n_active = sum(len(part.positions) for part in parts if part.is_active)
         # Where in which array each part of the parameters has its place.
         self._parts = [(part.name, part.positions) for part in parts]
+        self._survives = np.concatenate([part.survives for part in parts])
         self._shapes = {name: ticket.initial[name].shape for name, _ in self._parts}
         self._n_units = len(self.inputs) + sum(len(layer.outputs) for layer in layers)
         self.parameters = np.empty(sum(len(positions) for _, positions in self._parts), dtype)
@@ -149,7 +152,9 @@ default="cross_entropy"
         ndarray of shape (n_parameters,)
         """
         parts = [np.ravel(arrays[name])[positions] for name, positions in self._parts]
-        return np.concatenate(parts, dtype=self.dtype, casting="unsafe")
+        vector = np.concatenate(parts, dtype=self.dtype, casting="unsafe")
+        vector[~self._survives] = 0
+        return vector
 
     def to_arrays(self, vector=None):
         """Spread the parameters over dense arrays.
@@ -380,9 +385,13 @@ default="cross_entropy"
         if is_sparse not in self._compiled_patterns:
             by_input = no_input_arrays()
             if is_sparse:
-                by_input = input_arrays(self._pattern_arrays, self.shapes[0][1])
+                by_input = input_arrays(self._pattern_arrays, self._survives, self.shapes[0][1])
             self._compiled_patterns[is_sparse] = kernels().Pattern(
-                *self._pattern_arrays, *by_input, self.activation, self.loss
+                *self._pattern_arrays,
+                self._survives.view(np.uint8),
+                *by_input,
+                self.activation,
+                self.loss,
             )
         return self._compiled_patterns[is_sparse]
 

@@ -52,6 +52,7 @@ LAYER_TABLE = np.dtype(
             "n_in",
             "n_out",
             "n_values",
+            "n_pruned",  # of the values: those that stay 0
             "input",  # first row of the layer's input in `units` and `deltas`
             "output",
             "values",  # in `parameters`

@@ -112,7 +112,7 @@ def test_any_batch_size(n_samples):
 
 
 @pytest.mark.parametrize("sizes", [(2, 4, 1), (5, 1), (40, 3), (17, 1, 1, 2), (16, 8, 8, 8, 3)])
-@pytest.mark.parametrize("density", [0.2, 0.7, 1.0])
+@pytest.mark.parametrize("density", [0.2, 0.7, 0.9, 1.0])
 def test_any_shape(sizes, density):
     arrays = make_network(sizes, density, seed=3)
     X, y = make_data("squared_error", 20, sizes[0], sizes[-1])
@@ -288,8 +288,9 @@ def test_concurrent_threads():
 
 
 @pytest.mark.parametrize("batch_size", [20, 33, 60, 100, 128, 256, 300, 512, 700, 1300])
+@pytest.mark.parametrize("density", [0.3, 0.8, 1])
 @pytest.mark.parametrize("kind", [CompiledSGD, CompiledAdam])
-def test_steps_that_threads_share(kind, batch_size):
+def test_steps_that_threads_share(kind, density, batch_size):
     """Batches of less than two vectors, of odd numbers of them, and of several tiles.
 
     Of two tiles and more each thread takes its own: 700 are four, one, and a part of one.
@@ -298,7 +299,7 @@ def test_steps_that_threads_share(kind, batch_size):
     rows = np.random.default_rng(0).integers(600, size=40 * batch_size - 7)
     found = []
     for n_threads in (1, 2):
-        network = make_sparse(*make_network((50, 40, 30, 5), 0.3, 0, np.float32))
+        network = make_sparse(*make_network((50, 40, 30, 5), density, 0, np.float32))
         optimizer = make_optimizer(network, kind, lr=0.01, weight_decay=0.01)
         options = {"rows": rows, "batch_size": batch_size, "n_threads": n_threads}
         losses = [network.take_steps(X, y, optimizer, **options).tobytes() for _ in range(3)]
@@ -479,7 +480,7 @@ def same_bits(network, form, X, y, rows, weight, kind, n_threads=1):
     # Beyond 3.5% all inputs are multiplied.
     filled=st.sampled_from([0.0, 0.004, 0.03, 0.05, 0.4, 1.0]),
     n_features=st.sampled_from([1, 3, 16, 70]),
-    density=st.sampled_from([0.15, 0.5, 1.0]),
+    density=st.sampled_from([0.15, 0.5, 0.8, 1.0]),
     hidden=st.sampled_from([(), (5,), (12, 7)]),
     activation=st.sampled_from(list(reference.ACTIVATIONS)),
     batch=st.sampled_from([1, 15, 70, 300]),
@@ -508,10 +509,11 @@ def test_sparse_rows_give_the_same_bits(
             assert found == expected
 
 
+@pytest.mark.parametrize("density", [0.4, 0.8])
 @pytest.mark.parametrize("filled", [0.02, 0.3])
-def test_sparse_rows_of_several_tiles(filled):
+def test_sparse_rows_of_several_tiles(filled, density):
     rng = np.random.default_rng(0)
-    arrays = make_network((50, 20, 3), 0.4, dtype=np.float32)
+    arrays = make_network((50, 20, 3), density, dtype=np.float32)
     X, y = make_data("cross_entropy", 400, 50, 3, dtype=np.float32)
     X *= rng.random(X.shape) < filled
     results = []
