@@ -236,16 +236,17 @@ def _sparse_step_is_faster(ticket, n_rows, filled):
     """Whether the compiled step is the faster one, and there are enough of them.
 
     The rule lies between what benchmarks/crossover.py measured on two cores of servers'
-    processors. At batches of 128 the layouts cross on one (AMD EPYC, two cores of their own) at a
-    density of 0.85 for a network of 270,000 weights, and 0.45 for 1,800,000; on another (Intel
-    Xeon, two threads of a core) at 0.55 for the former. Networks of 60,000 weights and fewer take
-    less time than the dense layout's overhead. The fewer of its weights fit in the cache, the
-    more a surviving one costs. A sparse matrix, of which the compiled step computes no more than
-    there is, and the dense one all, moves it upwards.
+    processors. At batches of 60 and 128, on one (AMD EPYC, two cores of their own), networks of
+    270,000 weights take less time in this layout at every density, those of 1,800,000 from 0.5
+    downwards; on another (Intel Xeon, two threads of a core) the former did from 0.55 downwards,
+    before nearly full layers were computed whole. Networks of 60,000 weights and fewer take less
+    time than the dense layout's overhead. The fewer of its weights fit in the cache, the more a
+    surviving one costs. A sparse matrix, of which the compiled step computes no more than there
+    is, and the dense one all, moves it upwards.
     """
     n_all = _n_all(ticket)
     density = ticket.density * _share_computed(ticket, filled)
-    return n_all * n_rows >= _MUCH_WORK and density <= 45 / np.cbrt(n_all)
+    return n_all * n_rows >= _MUCH_WORK and density <= 600 / np.sqrt(n_all)
 
 
 def _share_computed(ticket, filled):

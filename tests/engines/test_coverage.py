@@ -267,10 +267,10 @@ def test_default_networks_that_take_autograd(net, layout):
         (100_000, 1, 29_999, "dense"),  # trained before the step is compiled
         (100_000, 1, 30_000, "sparse"),
         (10_000, 1, 300_000, "sparse"),
-        (91_000, 91_000, 10**6, "sparse"),  # small ones at every density
-        (92_000, 92_000, 10**6, "dense"),
-        (1_000_000, 450_000, 10**6, "sparse"),  # 45 over the cube root
-        (1_000_000, 451_000, 10**6, "dense"),
+        (360_000, 360_000, 10**6, "sparse"),  # small ones at every density
+        (361_000, 361_000, 10**6, "dense"),
+        (1_000_000, 600_000, 10**6, "sparse"),  # 600 over the square root
+        (1_000_000, 601_000, 10**6, "dense"),
     ],
 )
 def test_sparse_steps_begin_where_they_are_faster(n, n_alive, n_rows, engine):
@@ -286,11 +286,11 @@ def test_sparse_steps_begin_where_they_are_faster(n, n_alive, n_rows, engine):
         # Of the first layer, nine tenths of all, a quarter of the time is left and 20 times as
         # much as is filled.
         (0.0, 1_000_000, "sparse"),
-        (0.02, 656_000, "sparse"),
-        (0.02, 658_000, "dense"),
-        (0.1, 450_000, "sparse"),
-        (0.1, 451_000, "dense"),
-        (1.0, 451_000, "dense"),
+        (0.02, 875_000, "sparse"),
+        (0.02, 877_000, "dense"),
+        (0.1, 600_000, "sparse"),
+        (0.1, 601_000, "dense"),
+        (1.0, 601_000, "dense"),
     ],
 )
 def test_sparse_rows_make_sparse_steps_faster(filled, n_alive, engine):
