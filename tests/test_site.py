@@ -70,6 +70,15 @@ def test_every_public_name_is_in_the_reference(room):
         assert is_there, f"docs/api.rst lacks {name}"
 
 
+NAMED = re.compile(r"\b(?:benchmarks|docs|examples|paper|skticket|tests)/[\w./-]+\.\w+")
+PAGES = [*dict(written(DOCS, "*.md")).values(), (ROOT / "README.md").read_text("utf-8")]
+
+
+@pytest.mark.parametrize("path", sorted({path for page in PAGES for path in NAMED.findall(page)}))
+def test_files_that_pages_name_are_there(path):
+    assert (ROOT / path).exists()
+
+
 def test_the_walks_see_pages_and_names():
     assert [*toctrees("```{toctree}\n:hidden:\n\nThe end <end>\n```\n")] == ["end"]
     assert "skticket.Prune" in documented()[1]
