@@ -349,17 +349,6 @@ def _multiply_sum_block(typing_context, block, array, index):
 
 
 @intrinsic
-def _zeros_block(typing_context, block, array):
-    """A block of as many vectors of zeros as the tuple `block` is long, of an array's type."""
-    result = types.UniTuple(_Vector(array.dtype), len(block))
-
-    def generate(context, builder, signature, arguments):
-        return ir.Constant(context.get_value_type(result), None)
-
-    return result(block, array), generate
-
-
-@intrinsic
 def _splat_four(typing_context, array, index):
     """Of four consecutive elements: two vectors of the first, two of the next, and so on."""
     result = types.UniTuple(_Vector(array.dtype), 8)
@@ -884,13 +873,13 @@ def _is_full(matrix, pattern):
 @kernel
 def _multiply_full(matrix, values, x, units, mode, stride, first, last):
     """As `_multiply`, of a full matrix and an even number of vectors: four rows share each load."""
-    n_columns = matrix.n_columns
+    zero, n_columns = x.dtype.type(0), matrix.n_columns
     for row in range(0, matrix.n_rows, 4):
         # Beyond the last row are the last four, once more.
         row = min(row, matrix.n_rows - 4)
         start = matrix.value + row * n_columns
         for column in range(first, last, 2 * LANES):
-            sums = _zeros_block(EIGHT, x)
+            sums = _splat_block(EIGHT, zero)
             if matrix.bias >= 0:
                 sums = _splat_four(values, matrix.bias + row)
             place = matrix.source * stride + column
@@ -1023,11 +1012,11 @@ def _weight_gradients_block(
 @kernel
 def _weight_gradients_full(gradients, matrix, x, deltas, stride, first, last, again):
     """As `_weight_gradients`, of a full matrix: four rows share each load; of fours alone."""
-    n_columns = matrix.n_columns
+    zero, n_columns = x.dtype.type(0), matrix.n_columns
     for row in range(first, last - 3, 4):
         errors, start = (matrix.target + row) * stride, matrix.value + row * n_columns
         for k in range(0, n_columns - 3, 4):
-            sums, place = _zeros_block(SIXTEEN, x), (matrix.source + k) * stride
+            sums, place = _splat_block(SIXTEEN, zero), (matrix.source + k) * stride
             for column in range(0, stride, LANES):
                 sums = _multiply_add_outer(deltas, errors + column, x, place + column, stride, sums)
             place = start + k
