@@ -1,6 +1,6 @@
 """How often a round is called a winning ticket, and how often a control of it would be.
 
-    SKTICKET_DATA=FOLDER python benchmarks/winning.py [--data mnist1d digits mnist wdbc ring]
+    SKTICKET_DATA=FOLDER python benchmarks/winning.py [--data mnist1d digits mnist ...]
         [--seeds 10] [--controls 5] [--jobs 2] [--memory FOLDER] [--output benchmarks/results]
 
 A search of seven rounds ends with about 20% of the weights. Its last round is judged as
@@ -33,6 +33,10 @@ PARAMETERS = {
     "mnist": IMAGES | {"max_epochs": 8, "batch_size": 60, "evaluate_every": 50},
     "wdbc": {},
     "ring": {},
+    "chess": {},
+    "marketing": {},
+    "penbased": {},
+    "twonorm": {},
 }
 
 
@@ -62,6 +66,7 @@ def judge(name, seed, n_controls, memory):
 
 def _last(fitted):
     names = ("density", "early_loss", "converged_score", "iterations_to_match", "is_winning")
+    names += ("early_loss_error", "converged_score_error")
     results = fitted.round_results_
     full = {f"full_{name}": results[name][0] for name in names[1:4]}
     return {name: results[name][-1] for name in names} | full

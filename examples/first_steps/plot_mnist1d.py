@@ -31,8 +31,8 @@ clf
 
 # %%
 # Each round's accuracy on test rows, and how many iterations it took to match the full network
-# (the black star). Filled points are winning tickets: they learn at least as fast as the full
-# network, and end at least as accurate.
+# (the black star). Filled points are winning tickets: they learn faster than the full
+# network, by more than chance explains, and end as accurate.
 display = TicketCurveDisplay.from_estimator(clf, X_test, y_test)
 plt.show()
 

@@ -4,7 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..search import CONFIDENCE
 from ..training import still_falls
+from ..utils import student_half_width
 
 # A standard error of a score on the held-out rows above which differences are taken for noise.
 _MOST_ERROR = 0.03
@@ -86,6 +88,11 @@ def verdict(evidence):
             f"Not a winning ticket; the sparsest that is one is round {sparsest.name}, with "
             f"{100 * sparsest.density:.3g}%."
         )
+    elif _is_worse(evidence):
+        head = (
+            "A winning ticket by the held-out rows that chose it, but on the test rows it scores "
+            "lower than the full network, by more than chance explains."
+        )
     elif _n_passing(evidence):
         head = (
             "A winning ticket by its own training, but some of its controls win, too, or are as "
@@ -139,13 +146,22 @@ def _scores(evidence, what):
     rows = evidence.rounds.set_index("round")["test_score"]
     if evidence.kept == 0:
         return f"{what}: test {evidence.score_name} {rows[0]:.4f}."
-    gains = evidence.test_gains
-    error = np.std(gains, ddof=1) / np.sqrt(len(gains)) if len(gains) > 1 else np.nan
+    n = len(evidence.test_gains)
     return (
         f"{what}: test {evidence.score_name} {rows[evidence.kept]:.4f} against the full network's "
         f"{rows[0]:.4f} (difference {rows[evidence.kept] - rows[0]:+.4f}, standard error "
-        f"{error:.4f})."
+        f"{_deviation(evidence.test_gains) / np.sqrt(n):.4f})."
     )
+
+
+def _is_worse(evidence):
+    rows, gains = evidence.rounds.set_index("round")["test_score"], evidence.test_gains
+    margin = student_half_width(_deviation(gains), len(gains), CONFIDENCE)
+    return rows[evidence.kept] - rows[0] < -margin
+
+
+def _deviation(values):
+    return np.std(values, ddof=1) if len(values) > 1 else np.nan
 
 
 def _speed(full, kept):

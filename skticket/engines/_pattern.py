@@ -11,7 +11,7 @@ from ._tables import LAYER_TABLE
 
 # From this density on, a layer's pruned weights are computed, too, as zeros: full matrices are that
 # much faster.
-_FULL = 0.7
+_FULL = 0.6
 _INPUT_DTYPES = np.int32, np.int64, np.int32, np.int32, np.int64
 
 

@@ -150,8 +150,12 @@ ATTRIBUTES = """
         - `early_loss`: mean validation loss up to the full network's convergence;
         - `valid_score`, `valid_loss`: of the trained network;
         - `converged_score`, `converged_loss`: as they were at convergence;
-        - `is_winning`: an `early_loss` no greater and a `converged_score` no lower than
-          the full network's;
+        - `early_loss_error`, `converged_score_error`: standard errors of the differences
+          of both from the full network's, by the validation rows; the first is NaN where a
+          net's loss cannot be told row by row;
+        - `is_winning`: its `early_loss` is lower than the full network's, and its
+          `converged_score` not lower, by more than chance explains (one-sided t tests at
+          5%);
         - `n_steps`: optimizer steps done; `fit_time`: seconds.
     histories_ : list of skorch.history.History
         Each round's history, a row an evaluation.

@@ -3,10 +3,11 @@
 from ._controls import CONTROLS, control_ticket
 from ._masks import masks_in_training
 from ._memory import key_of, open_memory
-from ._results import TOLERANCE, iterations_to_match, may_win, select_round, tabulate
+from ._results import CONFIDENCE, TOLERANCE, iterations_to_match, may_win, select_round, tabulate
 from ._search import Search
 
 __all__ = [
+    "CONFIDENCE",
     "CONTROLS",
     "TOLERANCE",
     "Search",

@@ -7,6 +7,7 @@ from skorch.callbacks import Callback
 
 from ..network import presence, read_arrays
 from ..utils import predict_nonlinearity
+from ._parts import Parts, row_errors, row_losses
 
 
 class Evaluation(Callback):
@@ -43,6 +44,8 @@ class Evaluation(Callback):
         # Whether an exception is one of who is told of evaluations, and meant for the user.
         self.is_reporting = False
         self.iterations, self.losses, self.scores, self.test_scores = [], [], [], []
+        self.parts, self.loss_parts, self.score_parts = None, [], None
+        self._lowest_loss = np.inf
         self.checkpoint_arrays = None
         self.best = None
         self._best_ticket = self._best_tensors = None
@@ -66,15 +69,18 @@ class Evaluation(Callback):
             self._weight.append(weight)
 
     def on_epoch_end(self, net, dataset_train=None, dataset_valid=None, **kwargs):
-        weight = torch.cat(self._weight)
+        weight, true = torch.cat(self._weight), torch.cat(self._true)
         loss = sum(self._losses) / float(weight.sum())
+        outputs, predicted = _predictions(net, self._predicted)
         self.iterations.append(self.step)
         self.losses.append(loss)
-        self.scores.append(self._score(net, self._predicted, torch.cat(self._true), weight))
+        self.scores.append(self._score(predicted, true, weight))
+        self._record_parts(net, outputs, predicted, true, weight)
         if self.test is not None:
             batches = net.get_iterator(self.test, training=False)
             outputs = [net.evaluation_step(batch, training=False) for batch in batches]
-            self.test_scores.append(self._score(net, outputs, self.test.y.cpu()))
+            _, predicted = _predictions(net, outputs)
+            self.test_scores.append(self._score(predicted, self.test.y.cpu()))
         net.history.record("iteration", self.step)
         net.history.record("valid_loss", loss)
         net.history.record("valid_score", self.scores[-1])
@@ -85,6 +91,25 @@ class Evaluation(Callback):
             self.is_reporting = False
             if ends:
                 raise KeyboardInterrupt  # skorch's way for a callback to end a training
+
+    def _record_parts(self, net, outputs, predicted, true, weight):
+        """Note of each part of the rows its loss, and its score at the lowest loss so far."""
+        self.parts = self.parts or Parts(weight.numpy())
+        losses = row_losses(net, outputs, true)
+        if losses is not None:
+            means = self.parts.means(losses)
+            # A loss may weight classes, too, or be a sum: its parts are those of the mean.
+            total = np.sum(self.parts.shares * means)
+            means *= self.losses[-1] / total if total else 0
+            self.loss_parts.append(means.astype(np.float32))
+        if self.losses[-1] < self._lowest_loss:
+            self._lowest_loss = self.losses[-1]
+            scores = (
+                _is_right(predicted, true).numpy()
+                if self.classification
+                else -row_errors(predicted, true, weight)
+            )
+            self.score_parts = self.parts.means(scores)
 
     def _keep_if_best(self, net):
         if self.n_iter_no_change is None:
@@ -123,9 +148,7 @@ class Evaluation(Callback):
             self.on_batch_end(net, batch, training=False, **net.validation_step(batch))
         self.on_epoch_end(net)
 
-    def _score(self, net, outputs, true, weight=None):
-        outputs = [y[0] if isinstance(y, tuple) else y for y in outputs]
-        predicted = predict_nonlinearity(net)(torch.cat(outputs)).cpu()
+    def _score(self, predicted, true, weight=None):
         if self.classification:
             return float(np.average(_is_right(predicted, true), weights=weight))
         # A diverged network must end in a NaN, not in r2_score's error.
@@ -158,6 +181,12 @@ def _is_right(probabilities, true):
     if true.ndim == 1:
         return probabilities.argmax(-1) == true
     return ((presence(probabilities) > 0.5) == (true > 0.5)).all(dim=1)
+
+
+def _predictions(net, outputs):
+    """Return the outputs of batches as one tensor, and what is predicted by them."""
+    outputs = torch.cat([y[0] if isinstance(y, tuple) else y for y in outputs])
+    return outputs, predict_nonlinearity(net)(outputs).cpu()
 
 
 def _tensors(net):

@@ -34,6 +34,13 @@ class Trained:
         Score on the test rows at each evaluation, where the data have such rows.
     kept : int
         Position of the evaluation whose weights the ticket has: the last, or the best.
+    loss_parts : ndarray of float32, shape (n_evaluations, n_parts), or None
+        The validation loss of parts of the validation rows, of at most 100; None where the
+        loss cannot be told row by row.
+    score_parts : ndarray of float, shape (n_parts,)
+        Their scores at `convergence`, up to a constant.
+    part_shares : ndarray of float, shape (n_parts,)
+        The share of each part in loss and score.
     """
 
     ticket: Ticket
@@ -45,6 +52,9 @@ class Trained:
     engine: str
     test_score: np.ndarray = None
     kept: int = -1
+    loss_parts: np.ndarray = None
+    score_parts: np.ndarray = None
+    part_shares: np.ndarray = None
 
     @property
     def convergence(self):

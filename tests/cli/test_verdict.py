@@ -72,6 +72,22 @@ def test_controls_that_do_as_well_are_told_first():
     assert "(p = 0.5)" in said
 
 
+@pytest.mark.parametrize("n_worse, is_worse", [(5, False), (6, True)])
+def test_a_test_score_that_is_clearly_lower_is_told_first(n_worse, is_worse):
+    # Of 100 rows: 1.66 standard errors are .0403 where one is better and 5 are worse, and
+    # .0434 where 6 are.
+    said = say(
+        rounds=rounds(test_score=[0.8, 0.8, 0.8 - (n_worse - 1) / 100, 0.7]),
+        test_gains=np.repeat([1.0, 0, -1], [1, 99 - n_worse, n_worse]),
+        controls=None,
+    )
+    words = (
+        "A winning ticket by the held-out rows that chose it, but on the test rows it scores lower"
+    )
+    assert said.startswith(words) == is_worse
+    assert said.startswith("A winning ticket. Round 2") != is_worse
+
+
 def test_without_controls_nothing_is_said_of_them():
     assert "controls" not in say(controls=None)
 

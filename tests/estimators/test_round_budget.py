@@ -78,7 +78,9 @@ def test_what_predicts_was_trained_in_full(select, seed, make):
         losers = ~in_full[chosen + 1 :]
         until = results["iterations_to_converge"][0]
         assert (results["n_steps"][chosen + 1 :][losers] >= until).all()
-        assert (results["early_loss"][chosen + 1 :][losers] > results["early_loss"][0]).all()
+        gains = results["early_loss"][0] - results["early_loss"][chosen + 1 :]
+        # Of 15 rows: 1.76 standard errors are exceeded by chance one time in twenty.
+        assert (gains <= 1.77 * results["early_loss_error"][chosen + 1 :])[losers].all()
     # The rounds after it went on from the shorter training, as if nothing were selected.
     last = make(**parameters | {"select": "last"}).fit(*data)
     for number in range(1, SETTINGS["rounds"]):
