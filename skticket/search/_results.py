@@ -82,9 +82,8 @@ def compare(trained: Trained, full: Trained):
     if len(first):
         early = float(np.mean(trained.valid_loss[first]))
         early_of_full = float(np.mean(full.valid_loss[second]))
-        if full.loss_parts is not None:
-            losses = trained.loss_parts[first].mean(axis=0), full.loss_parts[second].mean(axis=0)
-            error = _error_of_difference(*losses, *shares)
+        losses = trained.loss_parts[first].mean(axis=0), full.loss_parts[second].mean(axis=0)
+        error = _error_of_difference(*losses, *shares)
     return Comparison(
         early,
         early_of_full,

@@ -95,13 +95,12 @@ class Evaluation(Callback):
     def _record_parts(self, net, outputs, predicted, true, weight):
         """Note of each part of the rows its loss, and its score at the lowest loss so far."""
         self.parts = self.parts or Parts(weight.numpy())
-        losses = row_losses(net, outputs, true)
-        if losses is not None:
-            means = self.parts.means(losses)
-            # A loss may weight classes, too, or be a sum: its parts are those of the mean.
-            total = np.sum(self.parts.shares * means)
-            means *= self.losses[-1] / total if total else 0
-            self.loss_parts.append(means.astype(np.float32))
+        is_finite = np.isfinite(self.losses[-1])
+        losses = self.parts.means(row_losses(net, outputs, true) if is_finite else None)
+        # A loss may weight classes, too, or be a sum: its parts are those of the mean.
+        total = np.sum(self.parts.shares * losses)
+        losses *= self.losses[-1] / total if total else 0
+        self.loss_parts.append(losses.astype(np.float32))
         if self.losses[-1] < self._lowest_loss:
             self._lowest_loss = self.losses[-1]
             scores = (

@@ -10,7 +10,10 @@ from ..utils import has_hooks, is_as_its_class
 # Enough to tell a standard error to a fourteenth of it.
 _MOST_PARTS = 100
 # Those of skorch's nets and ours, which call the criterion and add nothing.
-_PLAIN = (NeuralNet.get_loss, NeuralNetClassifier.get_loss, TicketNet.get_loss)
+_PLAIN = {
+    "get_loss": (NeuralNet.get_loss, NeuralNetClassifier.get_loss, TicketNet.get_loss),
+    "validation_step": (NeuralNet.validation_step,),
+}
 
 
 class Parts:
@@ -35,7 +38,13 @@ class Parts:
         self.shares = self._sums / self._sums.sum()
 
     def means(self, rows):
-        """Return the mean in each part of what rows have; 0 where none has any weight."""
+        """Return the mean in each part of what rows have; 0 where none has any weight.
+
+        NaN where that is not told (None), or there are more rows, or fewer, than weights: an
+        iterator of the user's need not give the same ones each time.
+        """
+        if rows is None or len(rows) != len(self._weight):
+            return np.full(len(self.shares), np.nan)
         sums = np.add.reduceat(rows * self._weight, self._starts)
         return np.divide(sums, self._sums, out=np.zeros_like(sums), where=self._sums > 0)
 
@@ -54,7 +63,7 @@ def row_losses(net, outputs, true):
     is_torchs = type(criterion).__module__ == "torch.nn.modules.loss"
     if not is_torchs or has_hooks(criterion) or not is_as_its_class(criterion):
         return None
-    if type(net).get_loss not in _PLAIN:
+    if any(getattr(type(net), name) not in plain for name, plain in _PLAIN.items()):
         return None
     reduction, criterion.reduction = criterion.reduction, "none"
     try:

@@ -135,7 +135,7 @@ def train(
         computation.engine,
         np.array(evaluation.test_scores) if has_test else None,
         _kept(evaluation),
-        np.array(evaluation.loss_parts) if evaluation.loss_parts else None,
+        np.array(evaluation.loss_parts),
         evaluation.score_parts,
         evaluation.parts.shares,
     )

@@ -34,11 +34,11 @@ class Trained:
         Score on the test rows at each evaluation, where the data have such rows.
     kept : int
         Position of the evaluation whose weights the ticket has: the last, or the best.
-    loss_parts : ndarray of float32, shape (n_evaluations, n_parts), or None
-        The validation loss of parts of the validation rows, of at most 100; None where the
-        loss cannot be told row by row.
+    loss_parts : ndarray of float32, shape (n_evaluations, n_parts)
+        The validation loss of parts of the validation rows, of at most 100; NaN where it
+        cannot be told row by row.
     score_parts : ndarray of float, shape (n_parts,)
-        Their scores at `convergence`, up to a constant.
+        Their scores at `convergence`, up to a constant; NaN where these are other rows.
     part_shares : ndarray of float, shape (n_parts,)
         The share of each part in loss and score.
     """

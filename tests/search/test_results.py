@@ -170,7 +170,7 @@ def test_where_no_loss_is_known_row_by_row_the_means_decide():
         for density, early in ((1.0, 2), (0.5, 2), (0.4, 1.9), (0.3, 2.1))
     ]
     for network in networks:
-        network.loss_parts = None
+        network.loss_parts = np.full((3, 100), np.nan)
     results = tabulate(range(4), networks)
     assert list(results["is_winning"]) == [False, True, True, False]
     assert np.isnan(results["early_loss_error"]).all()

@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 import torch
 from skorch import NeuralNetClassifier, NeuralNetRegressor
+from skorch.callbacks import Callback
 from small import Dropping, X, X_regression, classifier, regressor, y, y_regression
 from torch import nn
+from torch.utils.data import DataLoader, Subset
 
 from skticket.training._parts import Parts
 
@@ -18,6 +20,11 @@ class Single(nn.Sequential):
         super().__init__(nn.Linear(6, 1))
 
 
+class Linear(nn.Sequential):
+    def __init__(self):
+        super().__init__(nn.Linear(6, 3))
+
+
 class Probabilities(nn.Sequential):
     def __init__(self):
         super().__init__(nn.Linear(6, 3), nn.Softmax(dim=-1))
@@ -26,6 +33,12 @@ class Probabilities(nn.Sequential):
 class WithPenalty(NeuralNetClassifier):
     def get_loss(self, *args, **kwargs):
         return super().get_loss(*args, **kwargs) + 0.01
+
+
+class WithPenaltyOfValidation(NeuralNetClassifier):
+    def validation_step(self, *args, **kwargs):
+        step = super().validation_step(*args, **kwargs)
+        return step | {"loss": step["loss"] + 0.01}
 
 
 class OwnLoss(nn.CrossEntropyLoss):
@@ -84,7 +97,9 @@ def test_parts_add_up_to_the_whole(name, validation_fraction):
 
 
 @pytest.mark.parametrize(
-    "parameters", [own(kind=WithPenalty), own(criterion=OwnLoss)], ids=["get_loss", "criterion"]
+    "parameters",
+    [own(kind=WithPenalty), own(kind=WithPenaltyOfValidation), own(criterion=OwnLoss)],
+    ids=["get_loss", "validation_step", "criterion"],
 )
 def test_what_is_not_known_row_by_row_is_not_made_up(parameters):
     results = classifier(**parameters).fit(X, y).round_results_
@@ -107,6 +122,69 @@ def test_who_listens_to_the_loss_hears_of_batches_alone():
     results = classifier(**own(kind=Listening)).fit(X, y).round_results_
     assert set(heard) == {0}
     assert np.isnan(results["early_loss_error"]).all()
+
+
+class ListeningLater(Callback):
+    def on_epoch_end(self, net, **kwargs):
+        if len(net.history) == 1:
+            net.criterion_.register_forward_hook(lambda *args: None)
+
+
+def test_what_is_not_known_from_some_evaluation_on_is_not_made_up():
+    results = classifier(**own(callbacks=[ListeningLater])).fit(X, y).round_results_
+    assert np.isnan(results["early_loss_error"]).all()
+
+
+@pytest.mark.parametrize("losses", [(nn.CrossEntropyLoss, OwnLoss), (OwnLoss, nn.CrossEntropyLoss)])
+def test_what_is_not_known_of_one_network_alone_is_not_made_up(losses):
+    clf = classifier(**own(criterion=losses[0]))
+    clf.partial_fit(X, y).prune().rewind().set_params(net__criterion=losses[1])
+    assert np.isnan(clf.partial_fit(X, y).round_results_["early_loss_error"][1])
+
+
+class FewerEachTime:
+    """Batches of all rows but so many as have been asked for before."""
+
+    def __init__(self, rows, batch_size):
+        self.rows = rows
+
+    def __iter__(self):
+        self.rows.n_asked = getattr(self.rows, "n_asked", -1) + 1
+        rows = range(len(self.rows) - self.rows.n_asked)
+        return iter(DataLoader(Subset(self.rows, rows), batch_size=8))
+
+
+@pytest.mark.parametrize("validation_fraction", [0.1, 0.9])
+def test_other_rows_each_time_tell_nothing(validation_fraction):
+    net = own(iterator_valid=FewerEachTime)
+    fitted = classifier(validation_fraction=validation_fraction, **net).fit(X, y)
+    for name in ("early_loss_error", "converged_score_error"):
+        assert np.isnan(fitted.round_results_[name]).all()
+
+
+class Leaping(Callback):
+    """Lets a ticket leap before its second evaluation, and back after it."""
+
+    def on_train_begin(self, net, **kwargs):
+        self.n_batches = 0
+
+    def on_batch_end(self, net, training=False, **kwargs):
+        self.n_batches += training
+        if training and self.n_batches == 10 and (net.module_[0].weight == 0).any():
+            self.kept = net.module_[0].weight.detach().clone()
+            net.module_[0].weight.data *= 1e38
+
+    def on_epoch_end(self, net, **kwargs):
+        if self.n_batches == 10 and (net.module_[0].weight == 0).any():
+            net.module_[0].weight.data = self.kept
+
+
+def test_a_loss_that_is_infinite_for_a_while(recwarn):
+    net = own(Linear, max_epochs=3, lr=1e-3, callbacks=[Leaping])
+    results = classifier(**net).fit(X, y).round_results_
+    assert np.isinf(results["early_loss"][2])
+    assert not results["is_winning"].any()
+    assert not [told for told in recwarn if told.category is RuntimeWarning]
 
 
 def test_parts_of_no_weight_have_no_share():
