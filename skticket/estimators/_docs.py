@@ -123,7 +123,8 @@ PARAMETERS = """
         (candidates of a grid search, runs killed half-way) train them once, across
         processes. A round takes up to about 9 bytes a weight of the full network,
         and 400 an evaluation, on disk; bound it by
-        `joblib.Memory(location).reduce_size(bytes_limit=...)`. The folder holds pickles: trust it as you trust the code that you run.
+        `joblib.Memory(location).reduce_size(bytes_limit=...)`. The folder holds pickles:
+        trust it as you trust the code that you run.
     random_state : int, RandomState instance or None, default=None
         Determines initial weights, validation split, order of batches, and what
         strategies and controls draw, each by a stream of its own: the same bits on one

@@ -36,8 +36,8 @@ class Comparison:
         What its score has beyond the full network's, each at its own convergence.
     score_error : float
         Standard error of that.
-    n_parts : int
-        Of how many parts of the validation rows the standard errors are.
+    n_parts : float
+        Of how many parts of the validation rows the standard errors are, if all had one share.
     is_smaller : bool
         Whether it has fewer weights: what is no smaller is no ticket of it.
     """
@@ -47,7 +47,7 @@ class Comparison:
     early_loss_error: float
     score_gain: float
     score_error: float
-    n_parts: int
+    n_parts: float
     is_smaller: bool
 
     @property
@@ -90,7 +90,7 @@ def compare(trained: Trained, full: Trained):
         error,
         trained.valid_score[trained.convergence] - full.valid_score[full.convergence],
         _error_of_difference(trained.score_parts, full.score_parts, *shares),
-        min(map(len, shares)),
+        min(map(_n_equal, shares)),
         trained.ticket.n_weights < full.ticket.n_weights,
     )
 
@@ -103,9 +103,15 @@ def _error_of_difference(parts, others, shares, other_shares):
     return float(np.hypot(_error_of_mean(parts, shares), _error_of_mean(others, other_shares)))
 
 
+def _n_equal(shares):
+    """How many parts of equal shares tell as much; Kish's effective size of a sample."""
+    return 1 / np.sum(shares**2)
+
+
 def _error_of_mean(parts, shares):
-    n = len(parts)
-    if n == 1:
+    n = _n_equal(shares)
+    # One that outweighs all others tells no more than if it were alone.
+    if n < 2:
         return np.inf
     deviations = shares * (parts - np.sum(shares * parts))
     return float(np.sqrt(n / (n - 1) * np.sum(deviations**2)))

@@ -154,14 +154,34 @@ def test_of_other_rows_the_variances_add_up():
     assert results["is_winning"][1]
 
 
-def test_a_single_held_out_row_tells_nothing():
+@pytest.mark.parametrize("shares", [[1], [1, 0], [1 - 1e-6, 1e-6]])
+def test_a_single_held_out_row_tells_nothing(shares):
+    # Neither does one beside which others have no weight, or hardly any.
     full, ticket = trained(1.0, [3, 2, 1], [1, 1, 1]), trained(0.5, [1, 1, 1], [1, 1, 1])
     for network in (full, ticket):
-        network.loss_parts, network.score_parts = network.valid_loss[:, None], np.ones(1)
-        network.part_shares = np.ones(1)
+        network.loss_parts = network.valid_loss[:, None] + np.arange(len(shares))
+        network.score_parts, network.part_shares = np.ones(len(shares)), np.array(shares)
     results = tabulate(range(2), [full, ticket])
     assert not results["is_winning"].any()
     assert np.isinf(results["early_loss_error"][1])
+
+
+@pytest.mark.parametrize(
+    "weigh", [np.ones, lambda n: np.arange(n) < 8, lambda n: 0.9 ** np.arange(n)]
+)
+def test_chance_alone_makes_one_of_twenty_learn_faster(weigh):
+    random_state = np.random.RandomState(0)
+    full = trained(1.0, [1], [1], iterations=(10,))
+    full.part_shares = weigh(100) / np.sum(weigh(100))
+    full.loss_parts = np.zeros((1, 100))
+    n_winning = 0
+    for gains in random_state.normal(size=(2000, 100)):
+        loss = 1 - full.part_shares @ gains
+        ticket = trained(0.5, [loss], [1], iterations=(10,))
+        ticket.part_shares, ticket.loss_parts = full.part_shares, -gains[None]
+        n_winning += tabulate(range(2), [full, ticket])["is_winning"][1]
+    # Three standard deviations of such a count are 29.
+    assert abs(n_winning - 100) < 30
 
 
 def test_where_no_loss_is_known_row_by_row_the_means_decide():
