@@ -78,9 +78,13 @@ def row_losses(net, outputs, true):
 
 def row_errors(predicted, true, weight):
     """Return what the mean of rows takes from an R² of 1, the mean of the outputs'."""
-    true, predicted = true.reshape(len(true), -1), predicted.reshape(len(true), -1)
-    weight = weight[:, None] / weight.sum()
+    true, predicted, weight = (
+        tensor.reshape(len(true), -1).double() for tensor in (true, predicted, weight)
+    )
+    weight = weight / weight.sum()
     center = (weight * true).sum(dim=0)
     variance = (weight * (true - center) ** 2).sum(dim=0)
-    relative = (true - predicted) ** 2 / torch.where(variance > 0, variance, torch.inf)
+    # Of a number that never differs, rounding leaves this much at most.
+    varies = variance > (1e-12 * center) ** 2
+    relative = (true - predicted) ** 2 / torch.where(varies, variance, torch.inf)
     return relative.mean(dim=1).numpy()

@@ -193,6 +193,10 @@ def test_parts_of_no_weight_have_no_share():
     np.testing.assert_array_equal(parts.means(np.array([5.0, 6, 7])), [0, 6, 7])
 
 
-def test_a_number_that_never_differs():
-    fitted = regressor(normalize_y=False).fit(X_regression, np.ones(len(X)))
-    assert np.isfinite(fitted.round_results_["converged_score_error"]).all()
+@pytest.mark.parametrize("number", [1, 0.1, 1e6 / 3])
+@pytest.mark.parametrize("weight", [None, WEIGHT])
+def test_a_number_that_never_differs_adds_nothing(number, weight):
+    targets = np.stack([y_regression, np.full(len(X), number)], axis=1)
+    fitted = regressor(normalize_y=False).fit(X_regression, targets, sample_weight=weight)
+    errors = fitted.round_results_["converged_score_error"]
+    assert (errors < 1).all()
