@@ -44,8 +44,8 @@ PARAMETERS = """
     select : {"last", "best", "winning"}, default="last"
         Which round's network predicts: the last; the one with the best validation
         score; or the sparsest round that is a winning ticket (one that learns
-        at least as fast as the full network and ends at least as accurate:
-        `is_winning` in `round_results_`), else round 0.
+        faster than the full network and ends as accurate: `is_winning` in
+        `round_results_`), else round 0.
     round_budget : float, default=1.0
         The share of a full training's cost that a round of the search may have, in (0, 1].
         The full network and the round that predicts train in full; of any other round's
