@@ -44,8 +44,8 @@ class Evaluation(Callback):
         # Whether an exception is one of who is told of evaluations, and meant for the user.
         self.is_reporting = False
         self.iterations, self.losses, self.scores, self.test_scores = [], [], [], []
-        self.parts, self.loss_parts, self.score_parts = None, [], None
-        self._lowest_loss = np.inf
+        self.parts, self.loss_parts = None, []
+        self._lowest_loss, self._at_lowest = np.inf, None
         self.checkpoint_arrays = None
         self.best = None
         self._best_ticket = self._best_tensors = None
@@ -93,7 +93,7 @@ class Evaluation(Callback):
                 raise KeyboardInterrupt  # skorch's way for a callback to end a training
 
     def _record_parts(self, net, outputs, predicted, true, weight):
-        """Note of each part of the rows its loss, and its score at the lowest loss so far."""
+        """Note the loss of each part of the rows, and what tells its score at the lowest loss."""
         self.parts = self.parts or Parts(weight.numpy())
         is_finite = np.isfinite(self.losses[-1])
         losses = self.parts.means(row_losses(net, outputs, true) if is_finite else None)
@@ -102,13 +102,15 @@ class Evaluation(Callback):
         losses *= self.losses[-1] / total if total else 0
         self.loss_parts.append(losses.astype(np.float32))
         if self.losses[-1] < self._lowest_loss:
-            self._lowest_loss = self.losses[-1]
-            scores = (
-                _is_right(predicted, true).numpy()
-                if self.classification
-                else -row_errors(predicted, true, weight)
-            )
-            self.score_parts = self.parts.means(scores)
+            self._lowest_loss, self._at_lowest = self.losses[-1], (predicted, true, weight)
+
+    @property
+    def score_parts(self):
+        """Of each part of the rows, its score at the lowest loss, up to a constant."""
+        predicted, true, weight = self._at_lowest
+        if self.classification:
+            return self.parts.means(_is_right(predicted, true).numpy())
+        return self.parts.means(-row_errors(predicted, true, weight))
 
     def _keep_if_best(self, net):
         if self.n_iter_no_change is None:

@@ -1,7 +1,7 @@
 """Intervals of means."""
 
 import numpy as np
-from scipy.stats import t
+from scipy.special import stdtrit
 
 
 def student_half_width(deviation, n, confidence=0.95):
@@ -28,4 +28,4 @@ def student_half_width(deviation, n, confidence=0.95):
     >>> float(student_half_width(np.std(values, ddof=1), len(values)))
     2.484...
     """
-    return t.ppf((1 + confidence) / 2, n - 1) * deviation / np.sqrt(n)
+    return stdtrit(n - 1, (1 + confidence) / 2) * deviation / np.sqrt(n)
